@@ -1,0 +1,15 @@
+/// What ``ConnectionStateMachine/next(_:position:output:now:)`` found, and what the driver does about it.
+public enum ConnectionEvent: Hashable, Sendable {
+    /// The input holds nothing more that is whole: keep what was not consumed (at most 139 bytes) for the next read.
+    case needsInput
+    /// Hand this message to the application; it lies in the output.
+    case message(MessageKind, Range<Int>)
+    /// Hand this message to the application; it was assembled.
+    case assembledMessage(MessageKind, [UInt8])
+    /// Answer with a pong that carries these bytes of the output (RFC 6455 §5.5.2).
+    case sendPong(Range<Int>)
+    /// A message was dropped because too many came; told once until the peer has paused. More of it ends with 1008.
+    case messageRateExceeded
+    /// The closing handshake goes on; when it is over, nothing more is read.
+    case closing(ClosingHandshake.Action)
+}

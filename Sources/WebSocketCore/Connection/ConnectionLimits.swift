@@ -1,0 +1,37 @@
+/// What one connection may ask of this side, and the times after which it is given up.
+///
+/// All times are in milliseconds. The defaults are those of a server that faces the internet.
+public struct ConnectionLimits: Hashable, Sendable {
+    /// The largest message in bytes, after decompression; more is answered with 1009. Default 64 KiB.
+    public var maximumMessageBytes = 64 * 1024
+    /// Frames a message may have, empty ones counted; more is answered with 1008. Default 64.
+    public var maximumFragments = 64
+    /// Control frames a second, sustained, with a burst of twice as many; `nil` for any number. Default 10.
+    public var controlFramesPerSecond: UInt32? = 10
+    /// Messages a second, sustained, with a burst of twice as many; `nil` for any number. Default 50.
+    public var messagesPerSecond: UInt32? = 50
+    /// Bytes that may wait to be written before the reader counts as too slow and is closed with 1013. Default 1 MiB.
+    public var maximumPendingBytes = 1024 * 1024
+    /// How long a message that is under way may stand still; and how long it may take in all, with one second more for
+    /// each KiB that has arrived. Default 30,000.
+    public var assemblyTimeout: UInt64 = 30_000
+    /// Silence after which a ping is sent. Default 25,000.
+    public var pingInterval: UInt64 = 25_000
+    /// Silence after a ping after which the connection is given up. Default 10,000.
+    public var pongTimeout: UInt64 = 10_000
+    /// How long the answer to our close frame may take. Default 5,000.
+    public var closeTimeout: UInt64 = 5_000
+    /// How long the peer may take to end the transport after the closing handshake. Default 1,000.
+    public var lingerTimeout: UInt64 = 1_000
+
+    /// The defaults.
+    public init() {}
+
+    /// Raises the message limit, and with it the fragments: one for each KiB, 64 at least.
+    ///
+    /// Browsers cut large messages into frames of about 128 KiB, other clients into smaller ones.
+    public mutating func setMaximumMessage(bytes: Int) {
+        maximumMessageBytes = bytes
+        maximumFragments = max(64, bytes / 1024)
+    }
+}

@@ -1,0 +1,43 @@
+/// One open connection as a session sees it: the way out. Carriers subclass it.
+///
+/// Confined to the loop's thread that calls the session. Everything sent in one turn of the loop leaves with one write.
+open class WebSocketConnection {
+    /// For carriers.
+    public init() {}
+
+    /// Queues a message; text must be UTF-8. Ignored after ``close(_:reason:)`` and after the end.
+    open func send(_ kind: MessageKind, _ payload: RawSpan) {}
+
+    /// Queues a message that was encoded before, by reference.
+    open func send(_ frame: SharedFrame) {}
+
+    /// Begins the closing handshake (RFC 6455 §7.1.2); later calls are ignored.
+    ///
+    /// - Parameters:
+    ///   - code: a code that may not be sent becomes 1011.
+    ///   - reason: for a person who reads a log; cut at 123 bytes of UTF-8.
+    open func close(_ code: CloseCode, reason: String) {}
+
+    /// Bytes that wait to be written.
+    open var pendingBytes: Int { 0 }
+
+    /// Whether the peer keeps up: `false` from the high mark of ``pendingBytes`` on, until it is below the low mark.
+    open var isWritable: Bool { true }
+
+    /// Stops or resumes reading from the peer, for a session that can not take more.
+    open func setReading(_ isReading: Bool) {}
+}
+
+@available(*, unavailable)
+extension WebSocketConnection: Sendable {}
+
+extension WebSocketConnection {
+    /// Queues a text message.
+    public final func send(_ text: String) {
+        var text = text
+        text.withUTF8 { send(.text, $0.span.bytes) }
+    }
+
+    /// Begins the closing handshake without a reason.
+    public final func close(_ code: CloseCode) { close(code, reason: "") }
+}

@@ -1,0 +1,29 @@
+/// What an application does with one connection: the synchronous face of the library.
+///
+/// Subclass it and override what you need. All calls come on the connection's loop thread, one after the other, so a
+/// session needs no lock for its own state; and none of them may block, since all other connections of the loop wait.
+/// An abstract class and not a protocol, so that a message costs one call through a table and nothing else.
+open class WebSocketSession {
+    /// A session that ignores everything.
+    public init() {}
+
+    /// The opening handshake is complete; `connection` is the one to send on, until ``closed(_:)``.
+    open func opened(_ connection: WebSocketConnection) {}
+
+    /// A whole message has arrived.
+    ///
+    /// - Parameter payload: valid during the call only; text has been checked to be UTF-8.
+    open func received(_ kind: MessageKind, _ payload: RawSpan) {}
+
+    /// More messages come than the limit allows and some were dropped; told once until the peer pauses.
+    open func messageRateExceeded() {}
+
+    /// What waited to be written is below the low mark again, after ``WebSocketConnection/isWritable`` was `false`.
+    open func becameWritable() {}
+
+    /// The connection has ended; the last call.
+    open func closed(_ outcome: CloseOutcome) {}
+}
+
+@available(*, unavailable)
+extension WebSocketSession: Sendable {}

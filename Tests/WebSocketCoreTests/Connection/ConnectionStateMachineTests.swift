@@ -1,0 +1,234 @@
+import Testing
+import WebSocketCore
+
+@Suite("RFC 6455 §5–§7: one connection")
+struct ConnectionStateMachineTests {
+    typealias TickAction = ConnectionStateMachine.TickAction
+
+    private func at(_ milliseconds: UInt64) -> MonotonicInstant { MonotonicInstant(milliseconds: milliseconds) }
+
+    private func tick(_ carrier: inout Carrier, _ milliseconds: UInt64) -> TickAction {
+        carrier.now = at(milliseconds)
+        return carrier.machine.tick(now: carrier.now)
+    }
+
+    @Test("After a violation everything is consumed and dropped (RFC 6455 §7.1.7)", arguments: PayloadLengthTests.roles)
+    func discardsAfterViolation(_ role: Role) {
+        var carrier = Carrier(role: role)
+        carrier.receive([RawFrame(reserved: 1, opcode: 1), .text("after"), .ping(), .close(1000)].bytes(to: role))
+        #expect(carrier.observations == [.violation(.reservedBits)])
+        #expect(carrier.tail.isEmpty && !carrier.machine.maySend && !carrier.machine.mayReceive)
+        carrier.receive(RawFrame.text("more").bytes(to: role) + [1, 2, 3])
+        #expect(carrier.observations.count == 1 && carrier.tail.isEmpty)
+        #expect(carrier.machine.result.code == .protocolError && !carrier.machine.result.wasClean)
+    }
+
+    @Test("After our close frame messages and pings are dropped, and the answer ends it (RFC 6455 §7.1)")
+    func afterOurClose() {
+        var carrier = Carrier()
+        let frame = CloseFrame(code: .goingAway, reason: "restart")
+        let actions = (0..<2).map { _ in carrier.machine.close(frame, now: at(0)) }
+        #expect(actions == [.send(frame), .none])
+        #expect(!carrier.machine.maySend && carrier.machine.mayReceive)
+        let frames: [RawFrame] = [
+            .text("late"), .binary([1], isFinal: false), .ping([1]), .continuation([2], isFinal: true), .pong([]),
+        ]
+        carrier.receive(frames.bytes())
+        #expect(carrier.observations.isEmpty)
+        carrier.receive([RawFrame.close(1001), .text("never read")].bytes())
+        #expect(carrier.observations == [.closing(.endTransport)])
+        #expect(carrier.machine.result == CloseOutcome(code: .goingAway, reason: "restart", wasClean: true))
+        let action = carrier.machine.transportEnded()
+        #expect(action == .abort)
+
+        var other = Carrier()
+        _ = other.machine.close(frame, now: at(0))
+        other.receive(RawFrame(opcode: 5).bytes())
+        #expect(other.observations == [.closing(.endTransport)])
+        #expect(other.machine.result == CloseOutcome(code: .goingAway, reason: "restart", wasClean: false))
+    }
+
+    @Test("The transport's end without a close frame counts as 1006 (RFC 6455 §7.1.5)")
+    func transportEnds() {
+        var carrier = Carrier()
+        let actions = (0..<2).map { _ in carrier.machine.transportEnded() }
+        #expect(actions == [.abort, .none])
+        #expect(carrier.machine.result == CloseOutcome(code: .abnormalClosure, reason: "", wasClean: false))
+        carrier.receive(RawFrame.text("late").bytes())
+        #expect(carrier.observations.isEmpty && carrier.tail.isEmpty)
+    }
+
+    // MARK: Rates
+
+    private func limits(messages: UInt32? = nil, controlFrames: UInt32? = nil) -> ConnectionLimits {
+        var limits = ConnectionLimits()
+        limits.messagesPerSecond = messages
+        limits.controlFramesPerSecond = controlFrames
+        return limits
+    }
+
+    @Test("Messages above the rate are dropped and told once; a burst more of them is answered with 1008")
+    func messageRate() {
+        let flood = [RawFrame](repeating: .text("x"), count: 30).bytes()
+        // Five a second, a burst of ten; the eleventh is told, ten more are dropped, the next one ends it.
+        let expected =
+            [Observation](repeating: .text("x"), count: 10) + [.messageRateExceeded, .violation(.tooManyMessages)]
+        #expect(observeEverySplit(flood, limits: limits(messages: 5)) == expected)
+        let twenty = [RawFrame](repeating: .text("x"), count: 20).bytes()
+        #expect(observeEverySplit(twenty, limits: limits(messages: 5)) == Array(expected.dropLast()))
+    }
+
+    @Test("Assembled messages count like whole ones")
+    func assembledMessageRate() {
+        let message: [RawFrame] = [.text("a", isFinal: false), .continuation("b", isFinal: true)]
+        let flood = [[RawFrame]](repeating: message, count: 9).flatMap { $0 }.bytes()
+        let expected: [Observation] = [
+            .text("ab"), .text("ab"), .text("ab"), .text("ab"), .messageRateExceeded, .violation(.tooManyMessages),
+        ]
+        #expect(observeEverySplit(flood, limits: limits(messages: 2)) == expected)
+    }
+
+    @Test("A peer that pauses starts again; one that only slows down is not told again")
+    func pauseAfterExcess() {
+        var carrier = Carrier(limits: limits(messages: 5))
+        let burst = [RawFrame](repeating: .binary([]), count: 11).bytes()
+        carrier.receive(burst)
+        #expect(carrier.observations.last == .messageRateExceeded)
+        carrier.now = at(1_000)  // five more, not full
+        carrier.receive([RawFrame](repeating: .binary([]), count: 6).bytes())
+        #expect(carrier.observations.count == 16 && carrier.observations.last == .message(.binary, []))
+        carrier.now = at(10_000)
+        carrier.receive(burst)
+        #expect(carrier.observations.count == 27 && carrier.observations.last == .messageRateExceeded)
+    }
+
+    @Test("Pings and pongs above the rate are answered with 1008 (RFC 6455 §5.5.2, §5.5.3)", arguments: [UInt8(9), 10])
+    func controlFrameRate(_ opcode: UInt8) {
+        let frames = [RawFrame](repeating: RawFrame(opcode: opcode), count: 21)
+        let answers = [Observation](repeating: .pong([]), count: opcode == 9 ? 20 : 0)
+        let seen = observeEverySplit(frames.bytes(), limits: limits(controlFrames: 10))
+        #expect(seen == answers + [.violation(.tooManyControlFrames)])
+
+        var slow = Carrier(limits: limits(controlFrames: 10))
+        for second: UInt64 in 0..<50 {
+            slow.now = at(second * 1000)
+            slow.receive(frames[..<10].flatMap { $0.bytes() })
+        }
+        #expect(slow.observations.count == (opcode == 9 ? 500 : 0))
+    }
+
+    @Test("The largest rate is as good as none", arguments: [UInt32(1) << 31, .max])
+    func largestRate(_ rate: UInt32) {
+        var carrier = Carrier(limits: limits(messages: rate, controlFrames: rate))
+        carrier.receive([RawFrame](repeating: .text("x"), count: 300).bytes())
+        carrier.receive([RawFrame](repeating: .ping(), count: 300).bytes())
+        #expect(carrier.observations.count == 600)
+    }
+
+    @Test("A rate of zero refuses everything and does not trap")
+    func zeroRate() {
+        let seen = observeEverySplit([RawFrame.text("a"), .text("b")].bytes(), limits: limits(messages: 0))
+        #expect(seen == [.messageRateExceeded, .violation(.tooManyMessages)])
+    }
+
+    // MARK: Time
+
+    @Test("Silence leads to a ping, and silence after it to the end (RFC 6455 §5.5.2)")
+    func keepAlive() {
+        var carrier = Carrier()
+        #expect(carrier.machine.nextDeadline == at(25_000))
+        #expect(tick(&carrier, 24_999) == .none)
+        #expect(tick(&carrier, 25_000) == .sendPing)
+        carrier.receive([0x8A])  // a byte of a frame is life
+        #expect(tick(&carrier, 49_999) == .none)
+        #expect(tick(&carrier, 50_000) == .sendPing)
+        #expect(tick(&carrier, 60_000) == .closing(.abort))
+        #expect(carrier.machine.result.code == .abnormalClosure)
+        #expect(tick(&carrier, 99_000) == .none)
+    }
+
+    @Test("A message that is not finished in time is answered with 1008")
+    func assemblyTimeout() {
+        for start in [RawFrame.binary([], isFinal: false), .continuation([], isFinal: false)] {
+            var carrier = Carrier()
+            carrier.now = at(5_000)
+            if start.opcode == 0 { carrier.receive(RawFrame.binary([], isFinal: false).bytes()) }
+            carrier.receive(start.bytes())
+            carrier.now = at(30_000)
+            carrier.receive(RawFrame.ping().bytes())  // neither a ping nor another piece begins the time anew
+            #expect(carrier.machine.nextDeadline == at(35_000))
+            #expect(tick(&carrier, 34_999) == .none)
+            let violation = ProtocolViolation.assemblyTimeout
+            let frame = CloseFrame(code: .policyViolation, reason: violation.description)
+            #expect(tick(&carrier, 35_000) == .closing(.sendAndEndTransport(frame)))
+        }
+    }
+
+    @Test("A message that is finished in time starts no clock for the next one")
+    func assemblyEnds() {
+        var carrier = Carrier()
+        carrier.receive(RawFrame.binary([1], isFinal: false).bytes())
+        carrier.now = at(20_000)
+        carrier.receive(RawFrame.continuation([2], isFinal: true).bytes())
+        #expect(carrier.machine.nextDeadline == at(45_000))
+        // The end of one and the beginning of the next in one read: the next has its time to itself.
+        carrier.receive([RawFrame.binary([1], isFinal: false)].bytes())
+        carrier.now = at(40_000)
+        carrier.receive([RawFrame.continuation([2], isFinal: true), .binary([3], isFinal: false)].bytes())
+        #expect(carrier.machine.nextDeadline == at(65_000))
+        #expect(tick(&carrier, 64_999) == .none)
+        carrier.receive(RawFrame.ping().bytes())
+        #expect(carrier.machine.nextDeadline == at(70_000))
+    }
+
+    @Test("A message that keeps coming has a millisecond more for each byte that is here")
+    func assemblyOfLargeMessage() {
+        var carrier = Carrier()
+        carrier.receive(RawFrame.binary([UInt8](repeating: 0, count: 4_000), isFinal: false).bytes())
+        #expect(carrier.machine.nextDeadline == at(25_000))
+        carrier.now = at(29_000)
+        carrier.receive(RawFrame.continuation([1, 2, 3], isFinal: false).bytes())
+        #expect(carrier.machine.nextDeadline == at(34_003))
+        #expect(tick(&carrier, 34_002) == .none)
+        guard case .closing(.sendAndEndTransport) = tick(&carrier, 34_003) else {
+            Issue.record("the message was not given up")
+            return
+        }
+    }
+
+    @Test("A message that stands still is given up, however much of it is here")
+    func assemblyStandsStill() {
+        var carrier = Carrier()
+        carrier.receive(RawFrame.binary([UInt8](repeating: 0, count: 60_000), isFinal: false).bytes())
+        carrier.now = at(29_000)
+        carrier.receive([RawFrame.ping(), .continuation([], isFinal: false)].bytes())  // empty: no progress
+        #expect(carrier.machine.nextDeadline == at(30_000))
+        guard case .closing(.sendAndEndTransport) = tick(&carrier, 30_000) else {
+            Issue.record("the message was not given up")
+            return
+        }
+    }
+
+    @Test("The close timeout and the linger timeout end the transport (RFC 6455 §7.1.1)")
+    func closeTimeouts() {
+        var unanswered = Carrier()
+        _ = unanswered.machine.close(CloseFrame(code: .normal), now: at(1_000))
+        #expect(unanswered.machine.nextDeadline == at(6_000))
+        #expect(tick(&unanswered, 5_999) == .none)
+        #expect(tick(&unanswered, 6_000) == .closing(.abort))
+
+        var lingering = Carrier()
+        lingering.receive(RawFrame.close(1000).bytes())
+        #expect(lingering.machine.nextDeadline == at(1_000))
+        #expect(tick(&lingering, 1_000) == .closing(.abort))
+    }
+
+    @Test("At the end nothing is due any more")
+    func noDeadlineAtTheEnd() {
+        var carrier = Carrier()
+        carrier.receive(RawFrame.binary([1], isFinal: false).bytes())
+        _ = carrier.machine.transportEnded()
+        #expect(carrier.machine.nextDeadline == at(.max))
+        #expect(tick(&carrier, .max) == .none)
+    }
+}
