@@ -16,6 +16,8 @@ let package = Package(
     products: [
         .library(name: "WebSocketCore", targets: ["WebSocketCore"]),
         .library(name: "WebSocketCompression", targets: ["WebSocketCompression"]),
+        .library(name: "Channels", targets: ["Channels"]),
+        .library(name: "RoomProtocol", targets: ["RoomProtocol"]),
     ],
     targets: [
         .target(name: "WebSocketCore", swiftSettings: settings),
@@ -24,8 +26,14 @@ let package = Package(
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(
             name: "WebSocketCompression", dependencies: ["CZlib", "WebSocketCore"], swiftSettings: settings),
+        .target(name: "Channels", dependencies: ["WebSocketCore"], swiftSettings: settings),
+        .target(name: "RoomProtocol", dependencies: ["Channels"], swiftSettings: settings),
         .testTarget(name: "WebSocketCoreTests", dependencies: ["WebSocketCore"], swiftSettings: settings),
         .testTarget(
             name: "WebSocketCompressionTests", dependencies: ["WebSocketCompression"], swiftSettings: settings),
+        .testTarget(name: "ChannelsTests", dependencies: ["Channels", "WebSocketCore"], swiftSettings: settings),
+        .testTarget(
+            name: "RoomProtocolTests", dependencies: ["RoomProtocol", "Channels", "WebSocketCore"],
+            swiftSettings: settings),
     ]
 )

@@ -1,0 +1,13 @@
+import WebSocketCore
+
+/// What a shard finds in its mailbox.
+enum Delivery: Sendable {
+    /// A frame for everybody in an audience, or everybody but one.
+    case all(Audience, except: Seat? = nil, SharedFrame)
+    /// A frame for one member.
+    case one(Seat, SharedFrame)
+    /// Somebody joined; the frame is the first thing that member gets.
+    case enter(Seat, SharedFrame)
+    /// Somebody left.
+    case exit(Seat)
+}

@@ -1,0 +1,58 @@
+/// The share of all channels that one event-loop thread serves: its mailbox, which any thread fills and it empties.
+///
+/// Channels post under their lock, so what happens in a channel arrives on every shard in the same order. There is no
+/// short way around the mailbox for a sender on the same thread, because it would overtake what is waiting.
+public final class Shard: Sendable {
+    private struct Mailbox: Sendable {
+        var waiting: [Delivery] = []
+        /// The emptied list of the drain before, kept so that a steady flow allocates nothing.
+        var spare: [Delivery] = []
+    }
+
+    /// After a burst, a list with more room than this is given back to the system.
+    private static let keptDeliveries = 1024
+
+    private let mailbox = Lock(Mailbox())
+    private let wake: @Sendable (Shard) -> Void
+
+    /// Creates the shard of one event-loop thread.
+    ///
+    /// - Parameter wake: makes the loop call ``drain()`` soon, on its own thread; called on any thread, once for all
+    ///   deliveries until that drain. It must only schedule: a channel's lock is held while it runs.
+    public init(wake: @escaping @Sendable (Shard) -> Void) { self.wake = wake }
+
+    /// Hands everything that is waiting to the members. On the loop's thread, never from inside a delivery.
+    ///
+    /// What is posted meanwhile stays for the next drain, which has been scheduled then.
+    public func drain() {
+        var batch = mailbox.withLock { mailbox in
+            let waiting = mailbox.waiting
+            mailbox.waiting = mailbox.spare
+            mailbox.spare = []
+            return waiting
+        }
+        for delivery in batch {
+            switch delivery {
+            case .all(let audience, let exception, let frame): audience.deliver(frame, except: exception)
+            case .one(let seat, let frame): seat.present?.deliver(frame)
+            case .enter(let seat, let frame):
+                seat.audience.add(seat)
+                seat.present?.deliver(frame)
+            case .exit(let seat): seat.clear()
+            }
+        }
+        guard batch.capacity <= Self.keptDeliveries else { return }
+        batch.removeAll(keepingCapacity: true)
+        let emptied = batch
+        mailbox.withLock { $0.spare = emptied }
+    }
+
+    /// Appends a delivery; the one that finds the mailbox empty wakes the loop. Any thread.
+    func post(_ delivery: Delivery) {
+        let isFirst = mailbox.withLock { mailbox in
+            mailbox.waiting.append(delivery)
+            return mailbox.waiting.count == 1
+        }
+        if isFirst { wake(self) }
+    }
+}

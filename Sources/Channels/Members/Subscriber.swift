@@ -1,0 +1,25 @@
+public import WebSocketCore
+
+/// What receives the messages of a channel: one connection's end of it. Subclass it and override ``deliver(_:)``.
+///
+/// It belongs to one shard and is used on that shard's thread only. A class and not a protocol, so that the fan-out to
+/// many costs one method call for each and nothing more. The channel keeps it alive
+/// while it is a member, and until the shard's next drain after that.
+open class Subscriber {
+    /// Creates a subscriber that is no member of anything yet.
+    public init() {}
+
+    /// Queues `frame` on the connection; must be overridden.
+    ///
+    /// Called on the shard's thread. It may call ``Membership/leave()`` (a reader that is too slow), and is then not
+    /// called again for that channel.
+    open func deliver(_ frame: SharedFrame) {
+        preconditionFailure("A subscriber must override deliver(_:).")
+    }
+
+    /// Delivers a text of this subscriber's own that no channel is concerned with. On the shard's thread.
+    public final func deliver(text: [UInt8]) { deliver(SharedFrame(.text, text)) }
+}
+
+@available(*, unavailable)
+extension Subscriber: Sendable {}

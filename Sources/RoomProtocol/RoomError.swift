@@ -1,0 +1,47 @@
+/// What the room tells a client that asked for something impossible. The connection stays.
+public struct RoomError: Error, Hashable, Sendable {
+    private enum Reason: Hashable, Sendable {
+        case nameMissing
+        case nameTooLong
+        case notJoined
+        case roomFull
+        case unknownAddressee
+        case toOneself
+        case messageTooLong
+        case tooManyMessages
+    }
+
+    private let reason: Reason
+
+    /// A join without a name, or with one of nothing but control characters.
+    public static let nameMissing = RoomError(reason: .nameMissing)
+    /// A join with a name of more than ``RoomCommand/maximumNameCharacters``.
+    public static let nameTooLong = RoomError(reason: .nameTooLong)
+    /// Something said before joining.
+    public static let notJoined = RoomError(reason: .notJoined)
+    /// A join when the room has as many members as it may have.
+    public static let roomFull = RoomError(reason: .roomFull)
+    /// Something said to a code that nobody in the room has.
+    public static let unknownAddressee = RoomError(reason: .unknownAddressee)
+    /// Something said to oneself.
+    public static let toOneself = RoomError(reason: .toOneself)
+    /// A text that would make a push of more than ``RoomOptions/maximumSaidBytes``.
+    public static let messageTooLong = RoomError(reason: .messageTooLong)
+    /// More messages than the server takes from one connection; the carrier says when.
+    public static let tooManyMessages = RoomError(reason: .tooManyMessages)
+
+    /// What is wrong, and what helps, for the person who reads it. ASCII, without markup.
+    public var text: String {
+        switch reason {
+        case .nameMissing: "You need a name to join. Please enter one."
+        case .nameTooLong:
+            "This name is too long. Please take one of at most \(RoomCommand.maximumNameCharacters) characters."
+        case .notJoined: "You have not joined the room yet. Please enter a name first."
+        case .roomFull: "The room is full. Please try again later."
+        case .unknownAddressee: "Nobody with this address is in the room. The person may have left."
+        case .toOneself: "You can not send a message to yourself. Please choose somebody else."
+        case .messageTooLong: "This message is too long. Please send a shorter one."
+        case .tooManyMessages: "Too many messages at once. Please wait a moment."
+        }
+    }
+}
