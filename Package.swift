@@ -16,8 +16,13 @@ let package = Package(
     products: [
         .library(name: "WebSocketCore", targets: ["WebSocketCore"]),
         .library(name: "WebSocketCompression", targets: ["WebSocketCompression"]),
+        .library(name: "WebSocketNIO", targets: ["WebSocketNIO"]),
         .library(name: "Channels", targets: ["Channels"]),
         .library(name: "RoomProtocol", targets: ["RoomProtocol"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     ],
     targets: [
         .target(name: "WebSocketCore", swiftSettings: settings),
@@ -28,6 +33,37 @@ let package = Package(
             name: "WebSocketCompression", dependencies: ["CZlib", "WebSocketCore"], swiftSettings: settings),
         .target(name: "Channels", dependencies: ["WebSocketCore"], swiftSettings: settings),
         .target(name: "RoomProtocol", dependencies: ["Channels"], swiftSettings: settings),
+        .target(
+            name: "WebSocketNIO",
+            dependencies: [
+                "WebSocketCore", "WebSocketCompression",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "ExampleOptions",
+            dependencies: [
+                "WebSocketCore", "WebSocketCompression",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Examples/ExampleOptions", swiftSettings: settings),
+        .executableTarget(
+            name: "EchoServer",
+            dependencies: [
+                "ExampleOptions", "WebSocketNIO", "WebSocketCompression", "WebSocketCore",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Examples/EchoServer", swiftSettings: settings),
+        .executableTarget(
+            name: "EchoClient",
+            dependencies: [
+                "ExampleOptions", "WebSocketNIO", "WebSocketCompression", "WebSocketCore",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Examples/EchoClient", swiftSettings: settings),
         .testTarget(name: "WebSocketCoreTests", dependencies: ["WebSocketCore"], swiftSettings: settings),
         .testTarget(
             name: "WebSocketCompressionTests", dependencies: ["WebSocketCompression"], swiftSettings: settings),

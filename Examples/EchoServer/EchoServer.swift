@@ -1,0 +1,47 @@
+import ArgumentParser
+import ExampleOptions
+import Foundation
+import WebSocketCompression
+import WebSocketCore
+import WebSocketNIO
+
+/// Sends back whatever it gets: the synchronous face of the library, in one small session.
+@main
+struct EchoServer: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "EchoServer", abstract: "A WebSocket server that sends back whatever it gets.")
+
+    @Option(help: "The address to listen on.")
+    var host = "127.0.0.1"
+
+    @Option(help: "The port to listen on; 0 picks a free one.")
+    var port = 9001
+
+    @OptionGroup var options: LimitOptions
+
+    /// One connection: called on its loop's thread only, so that it needs no lock and no task.
+    final class Echo: WebSocketSession {
+        private var connection: WebSocketConnection?
+
+        override func opened(_ connection: WebSocketConnection) { self.connection = connection }
+
+        override func received(_ kind: MessageKind, _ payload: RawSpan) { connection?.send(kind, payload) }
+
+        override func closed(_ outcome: CloseOutcome) { connection = nil }
+    }
+
+    func run() async throws {
+        let limits = options.limits
+        var configuration = WebSocketServerConfiguration { _ in
+            WebSocketRoute(limits: limits) { _ in Echo() }
+        }
+        configuration.host = host
+        configuration.port = port
+        configuration.compression = DeflateConfiguration(mode: options.compression)
+        let server = WebSocketServer(configuration: configuration)
+        let address = try await server.start()
+        print("listening on ws://\(address.host):\(address.port)")
+        fflush(nil)  // at once, also through a pipe
+        try await Task.sleep(for: .seconds(365 * 24 * 3600))
+    }
+}

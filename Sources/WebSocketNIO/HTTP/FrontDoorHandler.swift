@@ -1,0 +1,278 @@
+import NIOCore
+import NIOHTTP1
+import WebSocketCompression
+import WebSocketCore
+
+/// Answers what comes before the 101: the opening handshake, or an ordinary request (RFC 6455 §4.2, RFC 9112).
+///
+/// One deadline runs from the accept to the 101, and from one answer to the end of the next request. Confined to its
+/// loop's thread.
+final class FrontDoorHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private let gate: RequestGate
+    private let loop: LoopContext
+    private let configuration: WebSocketServerConfiguration
+    private let decoder: ByteToMessageHandler<HTTPRequestDecoder>
+    private let encoder: HTTPResponseEncoder
+    private var request: OpeningRequest?
+    private var upgrade: (route: WebSocketRoute, handshake: AcceptedHandshake)?
+    private var deadline: Scheduled<Void>?
+    private var isEnding = false
+    private var isHead = false
+    private var bodyBytes = 0
+    private var isAnswering = false
+    private var context: ChannelHandlerContext?
+
+    init(
+        gate: RequestGate, loop: LoopContext, configuration: WebSocketServerConfiguration,
+        decoder: ByteToMessageHandler<HTTPRequestDecoder>, encoder: HTTPResponseEncoder
+    ) {
+        self.gate = gate
+        self.loop = loop
+        self.configuration = configuration
+        self.decoder = decoder
+        self.encoder = encoder
+    }
+
+    /// Puts the handlers of a fresh connection into its pipeline.
+    static func install(
+        on channel: any Channel, loop: LoopContext, configuration: WebSocketServerConfiguration
+    ) throws {
+        guard loop.farewell == nil else { throw ChannelError.alreadyClosed }
+        let gate = RequestGate(limits: configuration.http)
+        // The gate lets only one request through, so that nothing is left over when the decoder goes.
+        let decoder = ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes))
+        let encoder = HTTPResponseEncoder()
+        let door = FrontDoorHandler(
+            gate: gate, loop: loop, configuration: configuration, decoder: decoder, encoder: encoder)
+        try channel.pipeline.syncOperations.addHandler(gate)
+        try channel.pipeline.syncOperations.addHandler(encoder)
+        try channel.pipeline.syncOperations.addHandler(decoder)
+        try channel.pipeline.syncOperations.addHandler(door)
+    }
+
+    // MARK: - Lifecycle
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        loop.visitors[ObjectIdentifier(self)] = self
+        gate.onRefusal { [unowned self] status, words in refuse(verdict(status, words)) }
+        startDeadline(context)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        deadline?.cancel()
+        loop.visitors[ObjectIdentifier(self)] = nil
+        self.context = nil
+    }
+
+    /// Ends a connection that has not become a WebSocket.
+    func close() { context?.close(promise: nil) }
+
+    private func closeIfInputHasEnded() {
+        guard gate.inputHasEnded, !isAnswering, !gate.isAdvancing else { return }
+        context?.close(promise: nil)
+    }
+
+    private func startDeadline(_ context: ChannelHandlerContext) {
+        deadline?.cancel()
+        deadline = context.eventLoop.assumeIsolated().scheduleTask(
+            in: .milliseconds(Int64(clamping: configuration.http.requestTimeout))
+        ) { [weak self] in self?.deadlineHasPassed() }
+    }
+
+    private func deadlineHasPassed() {
+        if !isEnding, gate.isInsideRequest {
+            refuse(.text(408, "The request did not arrive in time."))
+        } else {
+            context?.close(promise: nil)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if error is HTTPParserError {
+            refuse(.text(400, "This is not a valid HTTP/1.1 request."))
+        } else {
+            context.close(promise: nil)
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event as? ChannelEvent == .inputClosed {
+            // A client may end its side behind its request; one that was answered lets go.
+            closeIfInputHasEnded()
+        }
+    }
+
+    // MARK: - Requests
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isEnding else { return }
+        switch unwrapInboundIn(data) {
+        case .head(let head): received(head)
+        case .body(let bytes): bodyBytes += bytes.readableBytes
+        case .end(let trailers):
+            guard trailers?.count ?? 0 <= configuration.http.maximumFields else {
+                return refuse(.text(431, "The request has too many trailer fields."))
+            }
+            requestIsComplete(context)
+        }
+    }
+
+    private func received(_ head: HTTPRequestHead) {
+        let limits = configuration.http
+        guard head.uri.utf8.count <= limits.maximumTargetBytes else {
+            return refuse(.text(414, "The request target is longer than \(limits.maximumTargetBytes) bytes."))
+        }
+        guard head.headers.count <= limits.maximumFields else {
+            return refuse(.text(431, "The request has more than \(limits.maximumFields) fields."))
+        }
+        isHead = head.method == .HEAD
+        let request = OpeningRequest(
+            method: head.method.rawValue, target: head.uri,
+            httpVersion: (major: head.version.major, minor: head.version.minor),
+            fields: HeaderFields(head.headers.map { (name: $0.name, value: $0.value) }))
+        guard head.version.major == 1 else {
+            return refuse(.text(505, "HTTP/1.1 is spoken here."))
+        }
+        if let problem = RequestFraming.problem(of: request) { return refuse(.text(400, problem)) }
+        self.request = request
+        bodyBytes = 0
+        guard let route = configuration.route(request) else { return }
+        switch route.handshake.respond(to: request) {
+        case .notUpgrade: break
+        case .rejected(let rejection):
+            refuse(.text(rejection.status, rejection.reason, fields: rejection.fields))
+        case .accepted(let handshake): upgrade = (route, handshake)
+        }
+    }
+
+    private func requestIsComplete(_ context: ChannelHandlerContext) {
+        guard let request else { return }
+        self.request = nil
+        gate.requestIsComplete()
+        if let upgrade {
+            self.upgrade = nil
+            return accept(request, upgrade.route, upgrade.handshake, context)
+        }
+        var answer = configuration.respond(HTTPRequest(head: request))
+        if request.method != "GET" && !isHead {
+            answer = .text(405, "Only GET and HEAD work here.", fields: [("Allow", "GET, HEAD")])
+        }
+        let connection = TokenList(request.fields.values(of: "Connection"))
+        // What follows a body has passed the gate with it: it is not looked at.
+        let hasBody =
+            !request.fields.values(of: "Transfer-Encoding").isEmpty
+            || request.fields.values(of: "Content-Length").contains { $0 != "0" }
+        let keepsAlive =
+            request.httpVersion.minor >= 1 && !connection.contains("close") && answer.status < 400 && !hasBody
+        write(answer, keepsAlive: keepsAlive, context)
+    }
+
+    // MARK: - Answers
+
+    /// A body that is too long although little of it is data is not long but malformed: its chunk extensions are.
+    private func verdict(_ status: Int, _ words: String) -> HTTPAnswer {
+        guard status == 413, bodyBytes < configuration.http.maximumBodyBytes / 2 else { return .text(status, words) }
+        return .text(400, "The request's body is framed with more bytes than it has.")
+    }
+
+    /// Answers with an error and ends the connection: what else the client sent is not looked at.
+    private func refuse(_ answer: HTTPAnswer) {
+        guard !isEnding, let context else { return }
+        request = nil
+        upgrade = nil
+        gate.discard()
+        write(answer, keepsAlive: false, context)
+    }
+
+    private func write(_ answer: HTTPAnswer, keepsAlive: Bool, _ context: ChannelHandlerContext) {
+        var headers = HTTPHeaders(answer.fields.map { ($0.name, $0.value) })
+        headers.add(name: "Content-Length", value: String(answer.body.count))
+        if !keepsAlive {
+            headers.add(name: "Connection", value: "close")
+            isEnding = true
+        }
+        let head = HTTPResponseHead(
+            version: .http1_1, status: HTTPResponseStatus(statusCode: answer.status), headers: headers)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        if !isHead, !answer.body.isEmpty {  // RFC 9110 §9.3.2: an answer to HEAD has no body, whatever its status
+            let body = context.channel.allocator.buffer(bytes: answer.body)
+            context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
+        }
+        isAnswering = true
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.assumeIsolated().whenComplete { [weak self] _ in self?.wasAnswered(keepsAlive) }
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: written)
+    }
+
+    private func wasAnswered(_ keepsAlive: Bool) {
+        guard let context else { return }
+        isAnswering = false
+        startDeadline(context)
+        if keepsAlive {
+            gate.requestWasAnswered()
+            closeIfInputHasEnded()
+        } else if gate.inputHasEnded {
+            context.close(promise: nil)
+        } else {
+            // The client may still be sending. Closing now would reset the connection, and the answer with it: end our
+            // side, drop what comes, and close when the client does or after a second.
+            gate.discard()
+            deadline?.cancel()
+            deadline = context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) { [weak self] in self?.close() }
+            context.close(mode: .output, promise: nil)
+        }
+    }
+
+    // MARK: - Upgrade
+
+    private func accept(
+        _ request: OpeningRequest, _ route: WebSocketRoute, _ handshake: AcceptedHandshake,
+        _ context: ChannelHandlerContext
+    ) {
+        deadline?.cancel()
+        isEnding = true
+        let compression = loop.compression.accept(handshake.extensionOffers)
+        let fields = handshake.responseFields(extensions: compression.map { [$0.response] } ?? [])
+        let head = HTTPResponseHead(
+            version: .http1_1, status: .switchingProtocols, headers: HTTPHeaders(fields.map { ($0.name, $0.value) }))
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+
+        let accepted = AcceptedRequest(
+            head: request, subprotocol: handshake.subprotocol, remoteAddress: context.remoteAddress,
+            eventLoop: context.eventLoop)
+        let pipeline = context.pipeline.syncOperations
+        let channel = context.channel
+        let gate = gate
+        let loop = loop
+        // The decoder leaves at the end of this tick; until then the gate holds back what arrives.
+        EventLoopFuture.andAllComplete(
+            [pipeline.removeHandler(encoder), pipeline.removeHandler(decoder), pipeline.removeHandler(self)],
+            on: context.eventLoop
+        ).assumeIsolated().whenSuccess {
+            guard channel.isActive else { return }
+            let handler = FrameHandler(
+                role: .server, loop: loop, limits: route.limits, codecs: compression?.codecs,
+                session: route.makeSession(accepted))
+            let held = gate.takeHeld()
+            do {
+                try pipeline.addHandler(handler)
+            } catch {
+                return channel.close(promise: nil)
+            }
+            pipeline.removeHandler(gate, promise: nil)
+            if let held { pipeline.fireChannelRead(NIOAny(held)) }
+            pipeline.fireChannelReadComplete()
+            if gate.inputHasEnded { pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
+            if let farewell = loop.farewell { handler.close(farewell) }
+            channel.read()
+        }
+    }
+}
+
+@available(*, unavailable)
+extension FrontDoorHandler: Sendable {}

@@ -1,0 +1,26 @@
+/// The answer to an ordinary HTTP request. The front door adds `Content-Length` and `Connection`.
+public struct HTTPAnswer: Sendable {
+    /// The status, for example 200.
+    public var status: Int
+    /// Further fields; names and values without line ends.
+    public var fields: [(name: String, value: String)]
+    /// The body.
+    public var body: [UInt8]
+
+    /// Composes an answer.
+    public init(status: Int, fields: [(name: String, value: String)] = [], body: [UInt8] = []) {
+        self.status = status
+        self.fields = fields
+        self.body = body
+    }
+
+    /// An answer of one line of plain text.
+    public static func text(
+        _ status: Int, _ text: String, fields: [(name: String, value: String)] = []
+    ) -> HTTPAnswer {
+        HTTPAnswer(
+            status: status,
+            fields: [("Content-Type", "text/plain; charset=utf-8"), ("X-Content-Type-Options", "nosniff")] + fields,
+            body: Array((text + "\n").utf8))
+    }
+}

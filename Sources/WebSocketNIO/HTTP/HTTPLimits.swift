@@ -1,0 +1,16 @@
+/// What the front door accepts of a client before its 101, or of a plain HTTP request.
+public struct HTTPLimits: Hashable, Sendable {
+    /// Bytes of request line and fields together; more is answered with 431. Default 16 KiB.
+    public var maximumHeadBytes = 16 * 1024
+    /// Fields of a request; more is answered with 431. Default 100.
+    public var maximumFields = 100
+    /// Bytes of the request target; more is answered with 414. Default 4 KiB.
+    public var maximumTargetBytes = 4 * 1024
+    /// Bytes of a body with its framing; more is answered with 413. Default 256 KiB.
+    public var maximumBodyBytes = 256 * 1024
+    /// Milliseconds from accept, or from the previous answer, to the end of the request; then 408. Default 10,000.
+    public var requestTimeout: UInt64 = 10_000
+
+    /// The defaults.
+    public init() {}
+}

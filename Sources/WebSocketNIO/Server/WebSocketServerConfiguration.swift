@@ -1,0 +1,27 @@
+public import WebSocketCompression
+public import WebSocketCore
+
+/// How a ``WebSocketServer`` listens and what it serves.
+public struct WebSocketServerConfiguration: Sendable {
+    /// The address or host name to listen on. Default 127.0.0.1.
+    public var host = "127.0.0.1"
+    /// The port to listen on; 0 picks a free one. Default 8080.
+    public var port = 8080
+    /// Connections that may wait to be accepted. Default 4,096, the kernel's own default.
+    public var backlog: Int32 = 4096
+    /// What is accepted before the 101.
+    public var http = HTTPLimits()
+    /// Mode, level and windows of permessage-deflate. Default off (RFC 7692 §8: it can leak secrets).
+    public var compression = DeflateConfiguration(mode: .off)
+    /// Memory of the node for compression windows in ``CompressionMode/dedicated``, in bytes. Default 256 MiB.
+    public var compressionBudget = 256 * 1024 * 1024
+    /// Memory of the node for messages that are not complete yet, in bytes. Default 512 MiB.
+    public var assemblyBudget = 512 * 1024 * 1024
+    /// The route for an opening request, or `nil` when its path has no WebSocket. Called on the connection's loop.
+    public var route: @Sendable (OpeningRequest) -> WebSocketRoute?
+    /// The answer to any other request. Called on the connection's loop; it must not block. Default 404.
+    public var respond: @Sendable (HTTPRequest) -> HTTPAnswer = { _ in .text(404, "Nothing is here.") }
+
+    /// A configuration that serves `route` on the defaults.
+    public init(route: @escaping @Sendable (OpeningRequest) -> WebSocketRoute?) { self.route = route }
+}

@@ -1,0 +1,38 @@
+/// What can go wrong above the protocol: the one error type of this module.
+///
+/// Errors of the opening handshake come as `HandshakeFailure`, errors of the system as `IOError`.
+public struct WebSocketError: Error, Hashable, Sendable, CustomStringConvertible {
+    private enum Kind: Hashable {
+        case connectionClosed, connectTimeout, tlsUnavailable, responseTooLong, responseInvalid
+        case connectionClosedDuringHandshake
+    }
+
+    private let kind: Kind
+
+    private init(_ kind: Kind) { self.kind = kind }
+
+    /// The connection has been closed, by either side: nothing can be sent any more.
+    public static let connectionClosed = WebSocketError(.connectionClosed)
+    /// No open connection within the time for it.
+    public static let connectTimeout = WebSocketError(.connectTimeout)
+    /// A `wss` URL: this client does not speak TLS.
+    public static let tlsUnavailable = WebSocketError(.tlsUnavailable)
+    /// The head of the server's answer is longer than 16 KiB.
+    public static let responseTooLong = WebSocketError(.responseTooLong)
+    /// The server's answer is not HTTP/1.1.
+    public static let responseInvalid = WebSocketError(.responseInvalid)
+    /// The server closed the connection before it had answered.
+    public static let connectionClosedDuringHandshake = WebSocketError(.connectionClosedDuringHandshake)
+
+    /// Cause and, where there is one, cure.
+    public var description: String {
+        switch kind {
+        case .connectionClosed: return "the connection is closed"
+        case .connectTimeout: return "no connection within the time for it: is the server running there?"
+        case .tlsUnavailable: return "this client does not speak TLS: use a ws:// URL"
+        case .responseTooLong: return "the server's answer has a head of more than 16 KiB"
+        case .responseInvalid: return "the server's answer is not HTTP/1.1: is it a WebSocket server?"
+        case .connectionClosedDuringHandshake: return "the server closed the connection before it had answered"
+        }
+    }
+}
