@@ -19,10 +19,14 @@ let package = Package(
         .library(name: "WebSocketNIO", targets: ["WebSocketNIO"]),
         .library(name: "Channels", targets: ["Channels"]),
         .library(name: "RoomProtocol", targets: ["RoomProtocol"]),
+        .library(name: "ParleyServer", targets: ["ParleyServer"]),
+        .executable(name: "parley", targets: ["parley"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         .target(name: "WebSocketCore", swiftSettings: settings),
@@ -41,6 +45,27 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "ParleyServer",
+            dependencies: [
+                "WebSocketNIO", "WebSocketCompression", "RoomProtocol", "Channels", "WebSocketCore",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            resources: [.embedInCode("Page")],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "parley",
+            dependencies: [
+                "ParleyServer", "RoomProtocol", "WebSocketNIO", "WebSocketCompression", "WebSocketCore",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
         .target(

@@ -1,0 +1,30 @@
+import WebSocketNIO
+
+/// The chat page: four files that are part of the binary.
+enum PageAssets {
+    /// Nothing inline, nothing from elsewhere, no frame around it; what people write can not become markup.
+    private static let contentSecurityPolicy = """
+        default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+        base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'
+        """
+
+    private static let files: [String: HTTPAnswer] = [
+        "/": asset(PackageResources.index_html, "text/html; charset=utf-8"),
+        "/room.js": asset(PackageResources.room_js, "text/javascript; charset=utf-8"),
+        "/room.css": asset(PackageResources.room_css, "text/css; charset=utf-8"),
+        "/icon.svg": asset(PackageResources.icon_svg, "image/svg+xml"),
+    ]
+
+    /// The file at a path, with its headers.
+    static func answer(for path: Substring) -> HTTPAnswer? { files[String(path)] }
+
+    private static func asset(_ bytes: [UInt8], _ type: String) -> HTTPAnswer {
+        HTTPAnswer(
+            status: 200,
+            fields: [
+                ("Content-Type", type), ("Cache-Control", "no-cache"), ("X-Content-Type-Options", "nosniff"),
+                ("Referrer-Policy", "no-referrer"), ("Content-Security-Policy", contentSecurityPolicy),
+            ],
+            body: bytes)
+    }
+}
