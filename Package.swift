@@ -96,5 +96,16 @@ let package = Package(
         .testTarget(
             name: "RoomProtocolTests", dependencies: ["RoomProtocol", "Channels", "WebSocketCore"],
             swiftSettings: settings),
+        .testTarget(
+            name: "WebSocketNIOTests",
+            dependencies: [
+                "WebSocketNIO", "WebSocketCompression", "WebSocketCore",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
     ]
 )

@@ -16,8 +16,8 @@ public struct LimitOptions: ParsableArguments {
     @Option(help: "Bytes that may wait for a slow reader; more is answered with 1013.")
     var maxPending: Limit = .number(1024 * 1024)
 
-    @Option(help: "permessage-deflate: off, shared (no context takeover) or dedicated (a window per connection).")
     /// How messages are compressed.
+    @Option(help: "permessage-deflate: off, shared (no context takeover) or dedicated (a window per connection).")
     public var compression: CompressionMode = .off
 
     /// For the parser.

@@ -4,7 +4,7 @@
 public struct WebSocketError: Error, Hashable, Sendable, CustomStringConvertible {
     private enum Kind: Hashable {
         case connectionClosed, connectTimeout, tlsUnavailable, responseTooLong, responseInvalid
-        case connectionClosedDuringHandshake
+        case connectionClosedDuringHandshake, alreadyStarted
     }
 
     private let kind: Kind
@@ -24,6 +24,9 @@ public struct WebSocketError: Error, Hashable, Sendable, CustomStringConvertible
     /// The server closed the connection before it had answered.
     public static let connectionClosedDuringHandshake = WebSocketError(.connectionClosedDuringHandshake)
 
+    /// The server listens already: stop it before it is started again.
+    public static let alreadyStarted = WebSocketError(.alreadyStarted)
+
     /// Cause and, where there is one, cure.
     public var description: String {
         switch kind {
@@ -33,6 +36,7 @@ public struct WebSocketError: Error, Hashable, Sendable, CustomStringConvertible
         case .responseTooLong: return "the server's answer has a head of more than 16 KiB"
         case .responseInvalid: return "the server's answer is not HTTP/1.1: is it a WebSocket server?"
         case .connectionClosedDuringHandshake: return "the server closed the connection before it had answered"
+        case .alreadyStarted: return "the server listens already: stop it before it is started again"
         }
     }
 }

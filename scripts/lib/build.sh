@@ -12,6 +12,7 @@ RELEASE_FLAGS=(-c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=un
 need_build_tools() {
     have swift || fail "no Swift toolchain: install Swift 6.2 or later from https://www.swift.org/install and put it on the PATH"
     need_command git git
+    need_command python3 python3
     [ -e /usr/include/zlib.h ] || [ "$(uname)" != Linux ] || need_apt zlib1g-dev
 }
 

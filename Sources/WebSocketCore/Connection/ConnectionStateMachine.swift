@@ -61,6 +61,12 @@ public struct ConnectionStateMachine {
     /// Bytes have arrived, of whatever kind: the peer is there.
     public mutating func receivedBytes(now: MonotonicInstant) { keepAlive.received(now: now) }
 
+    /// This side takes nothing at the moment: a message that stands still is not the peer's doing.
+    public mutating func readingIsPaused(now: MonotonicInstant) {
+        guard let bytes = assembly?.bytes else { return }
+        assembly = Assembly(start: now, progress: now, bytes: bytes)
+    }
+
     /// Finds the next event at or after `position` and says what to do about it.
     ///
     /// Call it until it answers ``ConnectionEvent/needsInput``; keep what was not consumed, and show it again with the

@@ -246,6 +246,7 @@ final class FrameHandler: ChannelInboundHandler {
         }
         // While this side does not read, the peer's silence says nothing about it.
         if !socketIsRead { machine.receivedBytes(now: loop.now) }
+        if !isReading { machine.readingIsPaused(now: loop.now) }
         switch machine.tick(now: loop.now) {
         case .none: break
         case .sendPing: writeControl(.ping, UnsafeRawBufferPointer(start: nil, count: 0))

@@ -32,10 +32,11 @@ public final class WebSocketServer: Sendable {
     /// Listens.
     ///
     /// - Returns: the address with the port that was bound.
-    /// - Throws: `IOError` when the port is in use (`EADDRINUSE`) or not permitted (`EACCES`), or when the host is
+    /// - Throws: ``WebSocketError/alreadyStarted``; `IOError` when the port is in use (`EADDRINUSE`) or not permitted (`EACCES`), or when the host is
     ///   unknown.
     @discardableResult
     public func start() async throws -> BoundAddress {
+        guard started.withLockedValue({ $0 == nil }) else { throw WebSocketError.alreadyStarted }
         let configuration = configuration
         let budget = CompressionBudget(bytes: configuration.compressionBudget)
         let eventLoops = Array(group.makeIterator())

@@ -196,6 +196,23 @@ struct ConnectionStateMachineTests {
         }
     }
 
+    @Test("While this side takes nothing, a message that stands still is not given up")
+    func assemblyWhilePaused() {
+        var carrier = Carrier()
+        carrier.machine.readingIsPaused(now: at(0))  // without a message: nothing to do
+        #expect(carrier.machine.nextDeadline == at(25_000))
+        carrier.receive(RawFrame.binary([1, 2], isFinal: false).bytes())
+        carrier.now = at(29_000)
+        carrier.receive(RawFrame.ping().bytes())
+        carrier.machine.readingIsPaused(now: at(29_500))
+        #expect(tick(&carrier, 30_002) == .none)
+        #expect(tick(&carrier, 59_499) == .sendPing)
+        guard case .closing(.sendAndEndTransport) = tick(&carrier, 59_500) else {
+            Issue.record("the message was not given up")
+            return
+        }
+    }
+
     @Test("A message that stands still is given up, however much of it is here")
     func assemblyStandsStill() {
         var carrier = Carrier()

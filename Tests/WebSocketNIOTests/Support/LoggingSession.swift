@@ -1,0 +1,31 @@
+import WebSocketCore
+import WebSocketNIO
+
+/// Tells a log everything, and echoes when it shall.
+final class LoggingSession: WebSocketSession {
+    private let log: SessionLog
+    private let subprotocol: String?
+    private let echoes: Bool
+    var connection: WebSocketConnection?
+
+    init(_ log: SessionLog, subprotocol: String? = nil, echoes: Bool = false) {
+        self.log = log
+        self.subprotocol = subprotocol
+        self.echoes = echoes
+    }
+
+    override func opened(_ connection: WebSocketConnection) {
+        self.connection = connection
+        log.bind(self)
+        log.events.put(.opened(subprotocol: subprotocol))
+    }
+
+    override func received(_ kind: MessageKind, _ payload: RawSpan) {
+        if echoes { connection?.send(kind, payload) }
+        log.events.put(.message(WebSocketMessage(kind, payload)))
+    }
+
+    override func messageRateExceeded() { log.events.put(.rateExceeded) }
+    override func becameWritable() { log.events.put(.writable) }
+    override func closed(_ outcome: CloseOutcome) { log.events.put(.closed(outcome)) }
+}
