@@ -1,7 +1,10 @@
 """The rows with a time in them: 15 and 59 at the defaults, 76, 86 and 91 with shorter times where waiting is long."""
 
 import select
+import signal
 import time
+
+import pytest
 
 import wire
 from wire import (
@@ -195,14 +198,15 @@ def test_row_91_a_tcp_connection_that_answers_pings_stays(serve):
     quiet.join("still here")
 
 
-def test_a_server_that_is_told_to_end_says_1001_and_ends_within_5_seconds():
+@pytest.mark.parametrize("order", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_a_server_that_is_told_to_end_says_1001_and_ends_within_5_seconds(order):
     """In the crowd: members, one in the middle of a message, one in the middle of its handshake."""
     with wire.Server() as server:
         members = [WebSocket(server.port).join(f"member{number}") for number in range(20)]
         members[0].send(frame(TEXT, "nr=", fin=False))
         half = wire.Connection(server.port)
         half.send(upgrade_request("/")[:-2])
-        server.process.terminate()
+        server.process.send_signal(order)
         for member in members:
             while (found := member.frame()).opcode != wire.CLOSE:
                 pass

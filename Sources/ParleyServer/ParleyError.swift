@@ -28,7 +28,7 @@ public struct ParleyError: Error, Hashable, Sendable, CustomStringConvertible {
             words = "\(host) is not an address of this machine: choose another with --host"
         default:
             words =
-                cause is SocketAddressError
+                cause is SocketAddressError || cause is SocketAddressError.UnknownHost
                 ? "the host \(host) is unknown: give an address of this machine with --host"
                 : "can not listen on \(host):\(port): \(cause)"
         }
