@@ -21,7 +21,8 @@ public struct ConnectionLimits: Hashable, Sendable {
     public var pongTimeout: UInt64 = 10_000
     /// How long the answer to our close frame may take. Default 5,000.
     public var closeTimeout: UInt64 = 5_000
-    /// How long the peer may take to end the transport after the closing handshake. Default 1,000.
+    /// How long the peer may take to end the transport after the closing handshake, and how long what is queued may take
+    /// to leave when the peer has ended its own side. Default 1,000.
     public var lingerTimeout: UInt64 = 1_000
 
     /// The defaults.

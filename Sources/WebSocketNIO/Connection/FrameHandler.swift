@@ -20,6 +20,7 @@ final class FrameHandler: ChannelInboundHandler {
     /// Whether the compressor keeps no window between messages, so that its output can be shared.
     private let compressesAlike: Bool
     private let maximumPendingBytes: Int
+    private let lingerTimeout: UInt64
     private var machine: ConnectionStateMachine
     private var context: ChannelHandlerContext?
     private var connection: NIOWebSocketConnection?
@@ -57,6 +58,7 @@ final class FrameHandler: ChannelInboundHandler {
         compressor = codecs?.compressor
         compressesAlike = codecs.map { !$0.parameters.contextTakeover(sentBy: role) } ?? false
         maximumPendingBytes = limits.maximumPendingBytes
+        lingerTimeout = limits.lingerTimeout
         machine = ConnectionStateMachine(
             role: role, limits: limits, decompressor: codecs?.decompressor, now: loop.now)
     }
@@ -299,7 +301,7 @@ final class FrameHandler: ChannelInboundHandler {
         guard let context else { return }
         if inputHasEnded, !outputIsShut {
             endsAfterFlush = true
-            loop.schedule(self, at: loop.now.advanced(by: 1000))
+            loop.schedule(self, at: loop.now.advanced(by: lingerTimeout))
             flush()
         } else {
             context.close(promise: nil)

@@ -26,6 +26,7 @@ func withServer(
     }
     var configuration = WebSocketServerConfiguration { $0.target.hasPrefix("/plain") ? nil : route }
     configuration.port = 0
+    configuration.http.requestTimeout = 120_000  // who tests it sets it; elsewhere a slow machine must not meet it
     configure(&configuration)
     let server = WebSocketServer(configuration: configuration)
     let address = try await server.start()

@@ -7,8 +7,9 @@ struct TimedOut: Error, CustomStringConvertible {
     var description: String { "waited in vain for \(what)" }
 }
 
-/// How long a test waits before it calls a hang a failure; nothing that works takes a tenth of it.
-let patience = TimeAmount.seconds(30)
+/// How long a test waits before it calls a hang a failure; nothing that works takes a tenth of it, not even
+/// under a sanitizer on a busy machine.
+let patience = TimeAmount.seconds(120)
 
 /// Runs `body` in a task of its own and fails when it does not end: a hang becomes a failure.
 func within<T: Sendable>(
