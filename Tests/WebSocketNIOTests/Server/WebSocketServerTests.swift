@@ -185,7 +185,8 @@ struct WebSocketServerTests {
     func halfClose() async throws {
         var limits = ConnectionLimits.wide
         limits.setMaximumMessage(bytes: 32 * 1024 * 1024)
-        limits.lingerTimeout = 120_000  // not what is tested here, and a sanitizer is slow
+        limits.lingerTimeout = 120_000  // times are not what is tested here, and a sanitizer is slow
+        limits.pingInterval = 120_000
         try await withServer(limits: limits) { server in
             let peer = try await RawPeer.connect(port: server.port, isReading: false)
             peer.post(Array(RawPeer.request().utf8))
