@@ -1,6 +1,6 @@
 import WebSocketNIO
 
-/// The chat page: four files that are part of the binary.
+/// The chat page: its files are part of the binary.
 enum PageAssets {
     /// Nothing inline, nothing from elsewhere, no frame around it; what people write can not become markup.
     private static let contentSecurityPolicy = """
@@ -10,13 +10,20 @@ enum PageAssets {
 
     private static let files: [String: HTTPAnswer] = [
         "/": asset(PackageResources.index_html, "text/html; charset=utf-8"),
-        "/room.js": asset(PackageResources.room_js, "text/javascript; charset=utf-8"),
+        "/room.js": script(PackageResources.room_js),
+        "/connection.js": script(PackageResources.connection_js),
+        "/elements.js": script(PackageResources.elements_js),
+        "/log.js": script(PackageResources.log_js),
+        "/people.js": script(PackageResources.people_js),
+        "/strings.js": script(PackageResources.strings_js),
         "/room.css": asset(PackageResources.room_css, "text/css; charset=utf-8"),
         "/icon.svg": asset(PackageResources.icon_svg, "image/svg+xml"),
     ]
 
     /// The file at a path, with its headers.
     static func answer(for path: Substring) -> HTTPAnswer? { files[String(path)] }
+
+    private static func script(_ bytes: [UInt8]) -> HTTPAnswer { asset(bytes, "text/javascript; charset=utf-8") }
 
     private static func asset(_ bytes: [UInt8], _ type: String) -> HTTPAnswer {
         HTTPAnswer(

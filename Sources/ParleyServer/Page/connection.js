@@ -1,0 +1,193 @@
+// The connection to the server: the WebSocket with its states, retries and liveness, and text as it travels.
+
+const BACKOFF_BASE = 500;
+const BACKOFF_CAP = 20000;
+const STEADY_MS = 10000; // a connection that lasted this long starts the backoff afresh
+const JOIN_DEADLINE = 10000;
+const QUIET_MS = 30000; // nothing heard for so long: ask whether the server is still there
+const ANSWER_MS = 8000;
+
+// Text on the wire
+
+// The server leaves in texts what is already escaped, so a page that escapes everything gets back exactly what was
+// typed by decoding once. Names go raw: the server undoes and escapes them itself.
+const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+const CHARACTERS = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'" };
+const escapeText = (value) => value.replace(/[&<>"]/g, (character) => ENTITIES[character]);
+export const decode = (value) => String(value ?? "").replace(/&(amp|lt|gt|quot|#39);/g, (_, name) => CHARACTERS[name]);
+// Half a surrogate pair has no UTF-8, and encodeURIComponent throws on it.
+export const encode = (value) => encodeURIComponent(value.replace(/\p{Cs}/gu, "\ufffd"));
+
+// State
+
+export const link = {
+    room: new URLSearchParams(location.search).get("room") || "lobby",
+    name: "", // as it was typed
+    code: "", // what the server calls us
+    socket: null, state: "idle", attempt: 0, timer: 0, deadline: 0, retryAt: 0, since: 0, heard: 0,
+};
+export const outstanding = []; // what the server has still to answer, oldest first
+export const connected = () => link.state === "on" || link.state === "checking";
+
+let page; // what the page does about each of these: state(), push(push), lost(), unconfirmed(message)
+export function onConnection(handlers) {
+    page = handlers;
+}
+
+function setState(state) {
+    link.state = state;
+    page.state();
+}
+
+// Connecting
+
+function address() {
+    const url = new URL(".", location.href);
+    url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+    url.search = new URLSearchParams(location.search).get("room") ? `?room=${encode(link.room)}` : "";
+    url.hash = "";
+    return url.href;
+}
+
+export function connect() {
+    clearTimeout(link.timer);
+    clearTimeout(link.deadline);
+    if (link.socket) {
+        const old = link.socket;
+        link.socket = null;
+        old.close();
+    }
+    setState("connecting");
+    let socket;
+    try {
+        socket = new WebSocket(address());
+    } catch {
+        return lose();
+    }
+    link.socket = socket;
+    link.deadline = setTimeout(lose, JOIN_DEADLINE);
+    socket.addEventListener("open", () => {
+        if (socket === link.socket) sendName();
+    });
+    socket.addEventListener("message", (event) => {
+        if (socket === link.socket) receive(event.data);
+    });
+    socket.addEventListener("close", () => {
+        if (socket === link.socket) lose();
+    });
+}
+
+function drop() {
+    const socket = link.socket;
+    link.socket = null;
+    clearTimeout(link.timer);
+    clearTimeout(link.deadline);
+    if (socket) socket.close();
+    for (const item of outstanding.splice(0)) {
+        if (item.node) page.unconfirmed(item);
+    }
+}
+
+function lose() {
+    const hadJoined = connected();
+    drop();
+    if (hadJoined) {
+        if (Date.now() - link.since > STEADY_MS) link.attempt = 0;
+        page.lost();
+    }
+    // Full jitter: a thousand pages that lost the same server do not come back in the same moment.
+    const most = Math.min(BACKOFF_CAP, BACKOFF_BASE * 2 ** link.attempt);
+    link.attempt = Math.min(link.attempt + 1, 16);
+    const away = navigator.onLine === false;
+    // A browser can be wrong about being offline, above all with a server on the same machine: try, but rarely.
+    const wait = away ? BACKOFF_CAP : Math.random() * most;
+    link.retryAt = Date.now() + wait;
+    link.timer = setTimeout(connect, wait);
+    setState(away ? "offline" : "waiting");
+}
+
+// The server does not want us: no retry until somebody asks for one.
+export function stop() {
+    drop();
+    setState("idle");
+}
+
+// The server has let us in.
+export function joined(code) {
+    clearTimeout(link.deadline);
+    link.code = code;
+    link.since = Date.now();
+    setState("on");
+}
+
+// Out and in
+
+export function sendName() {
+    link.socket.send(`type=add&ming=${encode(link.name)}`);
+}
+
+export function sendMessage(item) {
+    outstanding.push(item);
+    link.socket.send(`nr=${encode(escapeText(item.text))}&key=${item.to}&cid=${item.cid}`);
+}
+
+function receive(data) {
+    let push;
+    try { push = JSON.parse(data); } catch { return; }
+    if (push === null || typeof push !== "object") return;
+    link.heard = Date.now();
+    if (connected()) clearTimeout(link.deadline);
+    if (link.state === "checking") setState("on");
+    page.push(push);
+}
+
+// Liveness
+
+// The room protocol answers what one says to oneself with an error that nobody else sees: the one question a page
+// can ask to learn whether a silent connection still lives.
+function ask() {
+    if (!connected() || outstanding.length) return;
+    outstanding.push({ question: true });
+    link.socket.send(`nr=.&key=${link.code}`);
+    clearTimeout(link.deadline);
+    link.deadline = setTimeout(lose, ANSWER_MS);
+}
+
+setInterval(() => {
+    if (!connected()) return;
+    const oldest = outstanding[0];
+    if (oldest && oldest.sentAt && Date.now() - Math.max(oldest.sentAt, link.heard) > JOIN_DEADLINE) lose();
+    else if (Date.now() - link.heard > QUIET_MS) ask();
+}, 250);
+
+addEventListener("offline", () => {
+    if (link.state === "on") {
+        setState("checking");
+        ask();
+    } else if (link.state === "waiting") {
+        setState("offline");
+    }
+});
+
+addEventListener("online", () => {
+    if (link.state === "waiting" || link.state === "offline") {
+        link.attempt = 0;
+        connect();
+    } else {
+        ask();
+    }
+});
+
+document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return;
+    if (link.state === "waiting" || link.state === "offline") connect();
+    else if (Date.now() - link.heard > ANSWER_MS) ask();
+});
+
+// A page that a browser keeps for its back button must not stay in the room like a ghost.
+addEventListener("pagehide", () => {
+    if (link.state === "idle") return;
+    drop();
+    setState("waiting");
+});
+addEventListener("pageshow", (event) => { if (event.persisted && link.state === "waiting") connect(); });
