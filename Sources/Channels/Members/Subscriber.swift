@@ -14,6 +14,7 @@ open class Subscriber {
     /// Called on the shard's thread. It may call ``Membership/leave()`` (a reader that is too slow), and is then not
     /// called again for that channel.
     open func deliver(_ frame: SharedFrame) {
+        // Not a peer's doing: whether a subclass overrides it is settled when the program is compiled.
         preconditionFailure("A subscriber must override deliver(_:).")
     }
 
