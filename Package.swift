@@ -17,6 +17,7 @@ let package = Package(
         .library(name: "WebSocketCore", targets: ["WebSocketCore"]),
         .library(name: "WebSocketCompression", targets: ["WebSocketCompression"]),
         .library(name: "WebSocketNIO", targets: ["WebSocketNIO"]),
+        .library(name: "Reactor", targets: ["Reactor"]),
         .library(name: "Channels", targets: ["Channels"]),
         .library(name: "RoomProtocol", targets: ["RoomProtocol"]),
         .library(name: "ParleyServer", targets: ["ParleyServer"]),
@@ -27,16 +28,19 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         .target(name: "WebSocketCore", swiftSettings: settings),
         .systemLibrary(
             name: "CZlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .systemLibrary(name: "CEpoll"),
+        .target(name: "Reactor", dependencies: ["CEpoll", "WebSocketCore"], swiftSettings: settings),
         .target(
             name: "WebSocketCompression", dependencies: ["CZlib", "WebSocketCore"], swiftSettings: settings),
         .target(name: "Channels", dependencies: ["WebSocketCore"], swiftSettings: settings),
-        .target(name: "RoomProtocol", dependencies: ["Channels"], swiftSettings: settings),
+        .target(name: "RoomProtocol", dependencies: ["Channels", "WebSocketCore"], swiftSettings: settings),
         .target(
             name: "WebSocketNIO",
             dependencies: [
@@ -48,9 +52,18 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
+            name: "LoadGenerator",
+            dependencies: [
+                "WebSocketNIO", "WebSocketCore",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            swiftSettings: settings),
+        .target(
             name: "ParleyServer",
             dependencies: [
-                "WebSocketNIO", "WebSocketCompression", "RoomProtocol", "Channels", "WebSocketCore",
+                "WebSocketNIO", "Reactor", "WebSocketCompression", "RoomProtocol", "Channels", "WebSocketCore",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
@@ -61,7 +74,8 @@ let package = Package(
         .executableTarget(
             name: "parley",
             dependencies: [
-                "ParleyServer", "RoomProtocol", "WebSocketNIO", "WebSocketCompression", "WebSocketCore",
+                "ParleyServer", "LoadGenerator", "RoomProtocol", "WebSocketNIO", "Reactor", "WebSocketCompression",
+                "WebSocketCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -78,7 +92,7 @@ let package = Package(
         .executableTarget(
             name: "EchoServer",
             dependencies: [
-                "ExampleOptions", "WebSocketNIO", "WebSocketCompression", "WebSocketCore",
+                "ExampleOptions", "WebSocketNIO", "Reactor", "WebSocketCompression", "WebSocketCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Examples/EchoServer", swiftSettings: settings),
@@ -92,6 +106,16 @@ let package = Package(
         .testTarget(name: "WebSocketCoreTests", dependencies: ["WebSocketCore"], swiftSettings: settings),
         .testTarget(
             name: "WebSocketCompressionTests", dependencies: ["WebSocketCompression"], swiftSettings: settings),
+        .testTarget(name: "ReactorTests", dependencies: ["Reactor", "WebSocketCore"], swiftSettings: settings),
+        .testTarget(
+            name: "LoadGeneratorTests",
+            dependencies: [
+                "LoadGenerator", "WebSocketNIO", "WebSocketCore",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
         .testTarget(name: "ChannelsTests", dependencies: ["Channels", "WebSocketCore"], swiftSettings: settings),
         .testTarget(
             name: "RoomProtocolTests", dependencies: ["RoomProtocol", "Channels", "WebSocketCore"],
@@ -99,7 +123,7 @@ let package = Package(
         .testTarget(
             name: "WebSocketNIOTests",
             dependencies: [
-                "WebSocketNIO", "WebSocketCompression", "WebSocketCore",
+                "WebSocketNIO", "Reactor", "WebSocketCompression", "WebSocketCore",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

@@ -101,7 +101,7 @@ run_fuzzing_client() {
     local binary=$1 cases=$2 out=$3 port status=0 started=$SECONDS
     own SUITE TESTED
     port="$(free_port)"
-    "$binary" --port "$port" "${AUTOBAHN_LIMITS[@]}" >"$out/tested.log" 2>&1 &
+    "$binary" --port "$port" --carrier "${CARRIER:-auto}" "${AUTOBAHN_LIMITS[@]}" >"$out/tested.log" 2>&1 &
     TESTED=$!
     if ! wait_for_line "$out/tested.log" "listening on ws://127.0.0.1:$port" "$TESTED" 30; then
         tail -n 20 "$out/tested.log"

@@ -75,6 +75,8 @@ class Server:
 
     def start(self):
         command = [*COMMAND, "--host", "127.0.0.1", "--port", str(self.port)]
+        if os.environ.get("PARLEY_CARRIER"):
+            command += ["--carrier", os.environ["PARLEY_CARRIER"]]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         until(self.listens, f"a server on port {self.port} ({shlex.join(command)})")
 

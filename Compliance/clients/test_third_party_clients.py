@@ -59,7 +59,8 @@ def echo_server():
     process = subprocess.Popen(
         # The binary message is larger than the default limit.
         [binary_path("ECHO_SERVER_BIN", "EchoServer"), "--port", str(free_port())]
-        + ["--compression", "dedicated", "--max-message", "1048576"],
+        + ["--compression", "dedicated", "--max-message", "1048576"]
+        + ["--carrier", os.environ.get("PARLEY_CARRIER", "auto")],
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -16,6 +16,7 @@ from wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Connection, Ende
 SECONDS = float(os.environ.get("HOSTILE_FUZZ_SECONDS", "60"))
 SEED = os.environ.get("HOSTILE_FUZZ_SEED")
 BATCH = 20
+FAST = ("--connection-rate", "unlimited")  # thousands a second
 LENGTHS = [0, 125, 126, 65535, 65536, 1 << 31, 1 << 32, (1 << 63) - 1, 1 << 63, (1 << 64) - 1]
 VERDICTS = {None, 1002, 1003, 1007, 1008, 1009}
 
@@ -146,16 +147,18 @@ def run(server, open_one, generate):
 
 
 @pytest.mark.parametrize("generate", [noise, frames])
-def test_row_94_random_bytes_after_the_handshake(server, generate):
+def test_row_94_random_bytes_after_the_handshake(serve, generate):
+    server = serve(*FAST)
     run(server, lambda: WebSocket(server.port, "/?room=fuzz"), generate)
 
 
 def test_row_94_random_bytes_with_compression(serve):
-    server = serve("--compression", "dedicated")
+    server = serve(*FAST, "--compression", "dedicated")
     run(server, lambda: WebSocket(server.port, "/?room=fuzz", "Sec-WebSocket-Extensions: permessage-deflate"), frames)
 
 
-def test_row_94_random_opening_handshakes(server):
+def test_row_94_random_opening_handshakes(serve):
+    server = serve(*FAST)
     run(server, lambda: Connection(server.port), head)
 
 

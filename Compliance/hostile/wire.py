@@ -24,6 +24,7 @@ from dataclasses import dataclass
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PARLEY = os.environ.get("PARLEY_BIN", str(ROOT / ".build/release/parley"))
+CARRIER = os.environ.get("PARLEY_CARRIER")
 ECHO_SERVER = os.environ.get("ECHO_SERVER_BIN", str(ROOT / ".build/release/EchoServer"))
 
 KIB = 1024
@@ -158,8 +159,10 @@ class Frame:
 class Connection:
     """A TCP connection that reads while it writes, so that neither side blocks the other for good."""
 
-    def __init__(self, port, receive_buffer=None):
+    def __init__(self, port, receive_buffer=None, source=None):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        if source:  # another address of the loopback
+            self.socket.bind((source, 0))
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(PATIENCE)
@@ -306,8 +309,8 @@ def close_all():
 class WebSocket(Connection):
     """A connection after its 101."""
 
-    def __init__(self, port, target="/", *fields, handshake=None, behind=b"", receive_buffer=None):
-        super().__init__(port, receive_buffer)
+    def __init__(self, port, target="/", *fields, handshake=None, behind=b"", receive_buffer=None, source=None):
+        super().__init__(port, receive_buffer, source)
         self.send((handshake or upgrade_request(target, *fields)) + behind)
         self.answer = self.response()
         assert self.answer.status == 101, self.answer.head
@@ -419,6 +422,9 @@ class Server:
             self.command = [PARLEY, "serve", "--host", "127.0.0.1", "--port", str(self.port), *options]
         else:
             self.command = [ECHO_SERVER, "--port", str(self.port), *options]
+        # Both carriers have to pass: scripts/test names the one that is not the default.
+        if CARRIER and "--carrier" not in options:
+            self.command += ["--carrier", CARRIER]
 
     def start(self):
         assert os.path.exists(self.command[0]), (

@@ -1,6 +1,7 @@
-import ArgumentParser
+public import ArgumentParser
 import ExampleOptions
 import Foundation
+public import Reactor
 import WebSocketCompression
 import WebSocketCore
 import WebSocketNIO
@@ -16,6 +17,12 @@ struct EchoServer: AsyncParsableCommand {
 
     @Option(help: "The port to listen on; 0 picks a free one.")
     var port = 9001
+
+    @Option(help: "Who carries connections: reactor (Linux), nio, or auto, the reactor where there is one.")
+    var carrier: CarrierKind = .auto
+
+    @Option(help: "Threads of the reactor; by default one for each processor.")
+    var loops: Int?
 
     @OptionGroup var options: LimitOptions
 
@@ -38,6 +45,8 @@ struct EchoServer: AsyncParsableCommand {
         configuration.host = host
         configuration.port = port
         configuration.compression = DeflateConfiguration(mode: options.compression)
+        configuration.accept = .unlimited  // it is there to be tested, by as many as like
+        configuration.carrier = try carrier.makeCarrier(loops: loops)
         let server = WebSocketServer(configuration: configuration)
         let address = try await server.start()
         print("listening on ws://\(address.host):\(address.port)")
@@ -45,3 +54,5 @@ struct EchoServer: AsyncParsableCommand {
         try await Task.sleep(for: .seconds(365 * 24 * 3600))
     }
 }
+
+extension CarrierKind: ExpressibleByArgument {}

@@ -5,25 +5,35 @@ import Glibc
 /// Gives memory back to the system after a rush.
 ///
 /// The C library keeps what was freed between live blocks; after ten thousand connections have come and gone that can
-/// be most of the process. A trim walks the free blocks of each arena, so it is done seldom while it finds nothing, and
-/// again soon after it has found something.
-enum MemoryTrimmer {
-    private static let shortest = Duration.seconds(4)
-    private static let longest = Duration.seconds(16)
+/// be most of the process. A trim walks the free blocks of each arena, so it is done once when the process has come to
+/// rest, and seldom while it does not.
+public enum MemoryTrimmer {
+    private static let interval = Duration.milliseconds(500)
+    /// Intervals after which it is done although there is no rest.
+    private static let patience = 32
 
     /// Runs until its task is cancelled.
-    static func run() async {
+    public static func run() async {
         #if canImport(Glibc)
         // Swift's Glibc module does not export it.
         guard let symbol = dlsym(nil, "malloc_trim") else { return }
         let trim = unsafeBitCast(symbol, to: (@convention(c) (Int) -> Int32).self)
-        var interval = shortest
+        var before = residentPages()
+        var afterTrim = 0
+        var waited = 0
         while !Task.isCancelled {
             try? await Task.sleep(for: interval)
-            let before = residentPages()
+            let pages = residentPages()
+            // A little comes and goes with every message.
+            let isAtRest = abs(pages - before) <= before / 200
+            let hasChanged = abs(pages - afterTrim) > afterTrim / 100
+            before = pages
+            waited += 1
+            guard hasChanged, isAtRest || waited >= patience else { continue }
             _ = trim(0)
-            let isWorthIt = residentPages() < before - before / 20
-            interval = isWorthIt ? shortest : min(interval + interval, longest)
+            before = residentPages()
+            afterTrim = before
+            waited = 0
         }
         #endif
     }

@@ -1,3 +1,4 @@
+public import Reactor
 public import RoomProtocol
 public import WebSocketCompression
 public import WebSocketCore
@@ -15,8 +16,16 @@ public struct ParleyConfiguration: Sendable {
     public var allowedOrigins: [String] = []
     /// How messages are compressed. Default off (RFC 7692 §8).
     public var compression = DeflateConfiguration(mode: .off)
+    /// Who carries connections after their opening handshake. Default the reactor on Linux, SwiftNIO elsewhere.
+    public var carrier = CarrierKind.auto
+    /// Threads of the reactor; by default one for each processor.
+    public var loops: Int?
     /// What a connection to the room may ask.
     public var roomLimits: ConnectionLimits
+    /// How many connections are accepted: in all, of one address, and a second.
+    public var accept = AcceptLimits()
+    /// Memory of the node for what waits to be written to slow readers, in bytes. Default 256 MiB.
+    public var outputBudget = 256 * 1024 * 1024
     /// What is accepted before the 101.
     public var http = HTTPLimits()
     /// Members of a room, and how a leave is told.

@@ -16,6 +16,11 @@ public struct ParleyError: Error, Hashable, Sendable, CustomStringConvertible {
     /// An option has a value that makes no sense.
     public static func invalidOption(_ words: String) -> ParleyError { ParleyError(description: words) }
 
+    /// The reactor can not start.
+    public static func noCarrier(_ cause: any Error) -> ParleyError {
+        ParleyError(description: "the loops for connections can not start: \(cause)")
+    }
+
     /// The address can not be listened on.
     public static func cannotListen(host: String, port: Int, cause: any Error) -> ParleyError {
         let words: String

@@ -1,4 +1,5 @@
 public import Logging
+import Reactor
 public import ServiceLifecycle
 import WebSocketCore
 import WebSocketNIO
@@ -36,13 +37,24 @@ public struct ParleyServer: Service {
         web.host = configuration.host
         web.port = configuration.port
         web.http = configuration.http
+        web.accept = configuration.accept
+        web.outputBudget = configuration.outputBudget
+        reportTrouble(of: &web)
         web.compression = configuration.compression
         web.respond = { Self.answer($0, servesRoom: configuration.servesRoom) }
+
+        do {
+            web.carrier = try configuration.carrier.makeCarrier(loops: configuration.loops)
+        } catch {
+            throw ParleyError.noCarrier(error)
+        }
 
         let server = WebSocketServer(configuration: web)
         let port: Int
         do {
             port = try await server.start().port
+        } catch let error as WebSocketError {
+            throw ParleyError.invalidOption("\(error)")
         } catch {
             throw ParleyError.cannotListen(host: configuration.host, port: configuration.port, cause: error)
         }
@@ -57,6 +69,33 @@ public struct ParleyServer: Service {
         logger.info("shutting down")
         await server.stop(within: .seconds(4))
         logger.info("stopped")
+    }
+
+    /// Sees to it that what the server does to peers, and what stops it, is logged.
+    private func reportTrouble(of web: inout WebSocketServerConfiguration) {
+        let logger = logger
+        let slowReaders = SampledLog("slow reader cut off", logger)
+        web.onSlowReader = { reader in
+            slowReaders.warn([
+                "reason": "\(reader.reason)", "pendingBytes": "\(reader.pendingBytes)", "peer": "\(reader.peer)",
+            ])
+        }
+        let refusals = SampledLog("connection not let in", logger)
+        web.onAcceptRefused = { refusal in
+            refusals.warn(["reason": "\(refusal.reason)", "peer": "\(refusal.peer)"])
+        }
+        web.onAcceptPaused = { pause in
+            logger.warning(
+                "nobody is accepted for the moment",
+                metadata: ["reason": "\(pause.reason)", "connections": "\(pause.connections)"])
+        }
+        for (limit, words) in [
+            (web.accept.maximumConnections, "connections"),
+            (web.accept.maximumConnectionsPerAddress, "connections per address"),
+            (web.accept.connectionsPerSecond, "new connections a second"),
+        ] where limit == nil {
+            logger.warning("a limit is switched off", metadata: ["limit": "\(words)"])
+        }
     }
 
     /// Any origin, unless a list was given; the server's own page may always connect.

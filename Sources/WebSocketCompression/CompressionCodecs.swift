@@ -10,6 +10,13 @@ public struct CompressionCodecs {
     public let compressor: any MessageCompressor
     /// For the messages received; of this connection alone.
     public let decompressor: any MessageDecompressor
+
+    /// The codecs as a carrier takes them; of a server's side.
+    public var messageCodecs: MessageCodecs {
+        MessageCodecs(
+            compressor: compressor, decompressor: decompressor,
+            compressesAlike: !parameters.contextTakeover(sentBy: .server))
+    }
 }
 
 @available(*, unavailable)

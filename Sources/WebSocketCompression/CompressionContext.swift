@@ -32,10 +32,22 @@ public final class CompressionContext {
     ///
     /// - Parameter offers: the elements of the request's `Sec-WebSocket-Extensions`, in the client's order.
     public func accept(_ offers: [ExtensionElement]) -> (response: ExtensionElement, codecs: CompressionCodecs)? {
+        agree(offers).map { ($0.response, codecs(for: $0.agreement)) }
+    }
+
+    /// As ``accept(_:)``, for a connection that goes on on another loop: that loop's context makes the codecs.
+    public func agree(
+        _ offers: [ExtensionElement]
+    ) -> (response: ExtensionElement, agreement: CompressionAgreement)? {
         guard let accepted = DeflateNegotiation.accept(offers: offers, configuration: configuration),
-            let codecs = codecs(for: accepted.parameters, role: .server)
+            let reservation = CompressionReservation(bytes(for: accepted.parameters, role: .server), of: budget)
         else { return nil }
-        return (accepted.response, codecs)
+        return (accepted.response, CompressionAgreement(parameters: accepted.parameters, reservation: reservation))
+    }
+
+    /// The codecs for what was agreed on with a client, here or on another loop of the server; once.
+    public func codecs(for agreement: CompressionAgreement) -> CompressionCodecs {
+        codecs(for: agreement.parameters, role: .server, reservation: agreement.reservation)
     }
 
     /// The client's part, first half: what to offer, or `nil` when compression is off or the budget is used up.

@@ -5,9 +5,8 @@ public import WebSocketCore
 /// Its stream is made with the first message. If zlib gives none (no memory, or the window of 8 bits that it does not
 /// have) every message is sent as it is. Called on its loop's thread only, but may be freed on any.
 public final class DeflateCompressor: MessageCompressor {
-    /// A payload of fewer bytes than this is better sent as it is: the few bytes that could be saved are not worth the
-    /// reset of a stream. Choosing is the caller's part (RFC 7692 §6).
-    public static let minimumPayload = 64
+    /// A payload of fewer bytes than this is better sent as it is, see ``MessageCodecs/minimumPayload``.
+    public static let minimumPayload = MessageCodecs.minimumPayload
 
     private let windowBits: Int
     private let contextTakeover: Bool

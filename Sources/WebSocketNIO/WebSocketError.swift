@@ -5,6 +5,7 @@ public struct WebSocketError: Error, Hashable, Sendable, CustomStringConvertible
     private enum Kind: Hashable {
         case connectionClosed, connectTimeout, tlsUnavailable, responseTooLong, responseInvalid
         case connectionClosedDuringHandshake, alreadyStarted
+        case limitBelowOne(String)
     }
 
     private let kind: Kind
@@ -27,6 +28,9 @@ public struct WebSocketError: Error, Hashable, Sendable, CustomStringConvertible
     /// The server listens already: stop it before it is started again.
     public static let alreadyStarted = WebSocketError(.alreadyStarted)
 
+    /// A limit of ``AcceptLimits`` that would let nobody in: name a number from 1 on, or `nil` for no limit.
+    public static func limitBelowOne(_ name: String) -> WebSocketError { WebSocketError(.limitBelowOne(name)) }
+
     /// Cause and, where there is one, cure.
     public var description: String {
         switch kind {
@@ -37,6 +41,8 @@ public struct WebSocketError: Error, Hashable, Sendable, CustomStringConvertible
         case .responseInvalid: return "the server's answer is not HTTP/1.1: is it a WebSocket server?"
         case .connectionClosedDuringHandshake: return "the server closed the connection before it had answered"
         case .alreadyStarted: return "the server listens already: stop it before it is started again"
+        case .limitBelowOne(let name):
+            return "the limit \(name) is less than 1 and would let nobody in: give a number from 1 on, or nil for none"
         }
     }
 }

@@ -1,6 +1,7 @@
 public import ArgumentParser
 public import Logging
 import ParleyServer
+public import Reactor
 public import RoomProtocol
 import ServiceLifecycle
 import UnixSignals
@@ -46,6 +47,13 @@ struct Serve: AsyncParsableCommand {
         help: "Compression (permessage-deflate): off, shared (no context takeover), dedicated (a window a connection).")
     var compression: CompressionMode = .off
 
+    @Option(
+        help: "Who carries connections: reactor (plain connections, on Linux), nio, or auto: the reactor where it is.")
+    var carrier: CarrierKind = .auto
+
+    @Option(help: "Threads of the reactor. Default one for each processor.")
+    var loops: Int?
+
     @OptionGroup(title: "Limits") var limits: LimitOptions
 
     @Option(help: "What is logged to standard error: trace, debug, info, notice, warning, error or critical.")
@@ -54,6 +62,9 @@ struct Serve: AsyncParsableCommand {
     func validate() throws {
         guard 0...65535 ~= port else {
             throw ValidationError("--port \(port): a port is a number from 0 to 65535.")
+        }
+        if let loops, !(1...1024 ~= loops) {
+            throw ValidationError("--loops \(loops): give a number from 1 to 1024.")
         }
     }
 
@@ -72,6 +83,8 @@ struct Serve: AsyncParsableCommand {
         configuration.allowedOrigins = allowOrigin
         configuration.compression = DeflateConfiguration(mode: compression)
         configuration.room.leftType = roomLeft
+        configuration.carrier = carrier
+        configuration.loops = loops
         limits.apply(to: &configuration)
         DescriptorLimit.raise(logger)
 
@@ -104,5 +117,6 @@ struct Serve: AsyncParsableCommand {
 }
 
 extension CompressionMode: ExpressibleByArgument {}
+extension CarrierKind: ExpressibleByArgument {}
 extension Logger.Level: @retroactive ExpressibleByArgument {}
 extension RoomOptions.LeftType: ExpressibleByArgument {}

@@ -56,7 +56,7 @@ struct ChannelMemoryTests {
             let memberships = try (0..<3).map { number in
                 try hub.join(channelName(), as: Profile("\(number)"), with: Recorder(), on: loop.shard)
             }
-            channel = memberships.first?.channel
+            channel = memberships.first?.seat.channel
             memberships.first?.say("last words")
             for membership in memberships { membership.leave() }
         }
@@ -86,11 +86,11 @@ struct ChannelMemoryTests {
         let hub = ChannelHub(encoder: WordEncoder())
         let first = try hub.join(channelName(), as: Profile("a"), with: Recorder(), on: loop.shard)
         first.leave()
-        let late = try first.channel.join(as: Profile("late"), with: Recorder(), on: loop.shard)
+        let late = try first.seat.channel.join(as: Profile("late"), with: Recorder(), on: loop.shard)
         #expect(late == nil)
         let second = try hub.join(channelName(), as: Profile("b"), with: Recorder(), on: loop.shard)
-        #expect(second.channel !== first.channel)
-        hub.forget(first.channel)
+        #expect(second.seat.channel !== first.seat.channel)
+        hub.forget(first.seat.channel)
         #expect(hub.channelCount == 1)
         second.leave()
         #expect(hub.channelCount == 0)
@@ -112,5 +112,11 @@ struct ChannelMemoryTests {
         loop.shard.drain()
         #expect(subscriber == nil)
         withExtendedLifetime(only) {}
+    }
+
+    @Test("The handles that sessions keep are a word, and four words for members")
+    func handleSize() {
+        #expect(MemoryLayout<Subscription?>.size == 8)
+        #expect(MemoryLayout<Membership?>.size <= 32)
     }
 }

@@ -53,6 +53,88 @@ struct ChannelOrderTests {
         }
     }
 
+    @Test(
+        "Under concurrent publishers of three kinds members and subscribers on every shard get the same order",
+        arguments: [2, 4])
+    func sameOrderForAll(loopCount: Int) throws {
+        struct State {
+            var member = Recorder()
+            var membership: Membership?
+            var listeners = (0..<3).map { _ in Recorder() }
+            var subscriptions: [Subscription] = []
+        }
+        let messages = 1_000
+        let hub = ChannelHub(encoder: WordEncoder())
+        let name = try channelName()
+        let loops = (0..<loopCount).map { QueueLoop("loop \($0)", State()) }
+        for loop in loops {
+            try loop.run { state, shard in
+                state.membership = try hub.join(name, as: Profile("m"), with: state.member, on: shard)
+                state.subscriptions = state.listeners.map { hub.subscribe(name, with: $0, on: shard) }
+            }
+        }
+        settle(loops)
+
+        // Back ends publish on threads of their own, members on their loops', and loops for connections of theirs.
+        let backEnds = (0..<2).map { QueueLoop("back end \($0)", 0) }
+        for number in 0..<messages {
+            for (index, backEnd) in backEnds.enumerated() {
+                backEnd.schedule { _, _ in hub.publish("back end \(index) \(number)", to: name) }
+            }
+            for (index, loop) in loops.enumerated() {
+                loop.schedule { state, shard in
+                    state.membership?.say("member \(index) \(number)")
+                    hub.publish("loop \(index) \(number)", to: name)
+                    if number % 16 == index { shard.drain() }
+                }
+            }
+        }
+        for backEnd in backEnds { backEnd.run { _, _ in } }
+        settle(loops)
+
+        let received = loops.flatMap { loop in
+            loop.run { state, _ in
+                (state.listeners + [state.member]).map { recorder in
+                    // Whoever came earlier also heard the others come.
+                    recorder.texts.filter { !$0.hasPrefix("joined") && !$0.hasPrefix("welcomed") }
+                }
+            }
+        }
+        let order = try #require(received.first)
+        #expect(order.count == (backEnds.count + 2 * loopCount) * messages)
+        for other in received { #expect(other == order) }
+        // What one thread published one after the other also stands so in the channel.
+        let publishers =
+            (0..<backEnds.count).map { "back end \($0)" }
+            + (0..<loopCount).flatMap { ["said member \($0)", "loop \($0)"] }
+        for publisher in publishers {
+            let own = order.filter { $0.hasPrefix(publisher + " ") }
+            #expect(own == (0..<messages).map { "\(publisher) \($0)" })
+        }
+    }
+
+    @Test("First subscriptions and last leaves on several threads at once never lose a publication or a channel")
+    func emptyAndRefillWithSubscribers() throws {
+        let hub = ChannelHub(encoder: WordEncoder())
+        let name = try channelName()
+        let loops = (0..<4).map { QueueLoop("loop \($0)", [String]()) }
+        for number in 0..<2_000 {
+            for (index, loop) in loops.enumerated() {
+                loop.schedule { failures, shard in
+                    let recorder = Recorder()
+                    let subscription = hub.subscribe(name, with: recorder, on: shard)
+                    hub.publish("\(index) \(number)", to: name)
+                    shard.drain()
+                    if !recorder.texts.contains("\(index) \(number)") { failures.append("\(recorder.texts)") }
+                    subscription.leave()
+                }
+            }
+        }
+        settle(loops)
+        for loop in loops { #expect(loop.run { failures, _ in failures } == []) }
+        #expect(hub.channelCount == 0)
+    }
+
     @Test("Members that come and go get exactly what was said between, and welcome first", arguments: [2, 4])
     func comingAndGoing(loopCount: Int) throws {
         struct Churn {

@@ -9,17 +9,20 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 NIO = {"NIOCore", "NIOPosix", "NIOHTTP1", "NIOConcurrencyHelpers"}
 SYSTEM = {"Glibc", "Darwin", "Musl"}
 ALLOWED = {
-    "WebSocketCore": set(),
+    "WebSocketCore": {"Synchronization"},
     "WebSocketCompression": {"WebSocketCore", "CZlib", "Synchronization"},
     "Channels": {"WebSocketCore", "Synchronization"},
     "RoomProtocol": {"Channels", "WebSocketCore", "Synchronization"},
-    "WebSocketNIO": {"WebSocketCore", "WebSocketCompression", "Synchronization"} | NIO,
+    "WebSocketNIO": {"WebSocketCore", "WebSocketCompression", "Synchronization"} | NIO | SYSTEM,
+    "Reactor": {"WebSocketCore", "CEpoll", "Glibc", "Synchronization"},
+    "LoadGenerator": {"WebSocketCore", "WebSocketNIO", "Histogram", "Synchronization"} | NIO | SYSTEM,
     "ParleyServer": {
-        "WebSocketCore", "WebSocketCompression", "Channels", "RoomProtocol", "WebSocketNIO", "Synchronization",
+        "WebSocketCore", "WebSocketCompression", "Channels", "RoomProtocol", "WebSocketNIO", "Reactor", "Synchronization",
         "Logging", "ServiceLifecycle",
     } | NIO | SYSTEM,
     "parley": {
-        "ParleyServer", "WebSocketCore", "WebSocketCompression", "RoomProtocol", "WebSocketNIO", "ArgumentParser",
+        "ParleyServer", "LoadGenerator", "Synchronization", "WebSocketCore", "WebSocketCompression", "RoomProtocol", "WebSocketNIO", "Reactor",
+        "ArgumentParser",
         "Logging", "ServiceLifecycle", "UnixSignals",
     } | SYSTEM,
 }

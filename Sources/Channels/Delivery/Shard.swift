@@ -9,8 +9,10 @@ public final class Shard: Sendable {
         var spare: [Delivery] = []
     }
 
-    /// After a burst, a list with more room than this is given back to the system.
-    private static let keptDeliveries = 1024
+    /// A list of this size (24 KiB) is always kept.
+    private static let alwaysKept = 1024
+    /// A larger one is kept while bursts use at least a quarter of it, and never one above this size (1.5 MiB).
+    private static let keptAtMost = 65_536
 
     private let mailbox = Lock(Mailbox())
     private let wake: @Sendable (Shard) -> Void
@@ -21,7 +23,7 @@ public final class Shard: Sendable {
     ///   deliveries until that drain. It must only schedule: a channel's lock is held while it runs.
     public init(wake: @escaping @Sendable (Shard) -> Void) { self.wake = wake }
 
-    /// Hands everything that is waiting to the members. On the loop's thread, never from inside a delivery.
+    /// Hands everything that is waiting to the subscribers. On the loop's thread, never from inside a delivery.
     ///
     /// What is posted meanwhile stays for the next drain, which has been scheduled then.
     public func drain() {
@@ -37,14 +39,19 @@ public final class Shard: Sendable {
             case .one(let seat, let frame): seat.present?.deliver(frame)
             case .enter(let seat, let frame):
                 seat.audience.add(seat)
-                seat.present?.deliver(frame)
+                if let frame { seat.present?.deliver(frame) }
             case .exit(let seat): seat.clear()
             }
         }
-        guard batch.capacity <= Self.keptDeliveries else { return }
+        guard Self.isKept(capacity: batch.capacity, used: batch.count) else { return }
         batch.removeAll(keepingCapacity: true)
         let emptied = batch
         mailbox.withLock { $0.spare = emptied }
+    }
+
+    /// Whether an emptied list is worth its memory: one burst now and then must not hold it forever.
+    static func isKept(capacity: Int, used: Int) -> Bool {
+        capacity <= alwaysKept || capacity <= keptAtMost && used >= capacity / 4
     }
 
     /// Appends a delivery; the one that finds the mailbox empty wakes the loop. Any thread.

@@ -1,20 +1,20 @@
 import WebSocketCore
 
-/// One subscriber's place in one channel, from joining to leaving; what a session holds on to.
+/// One subscriber's place in one channel as a member, from joining to leaving; what a session holds on to.
 ///
 /// Copies are the same place. It belongs to the shard it was opened on and is used on that shard's thread only. After
 /// ``leave()`` every other call does nothing.
 public struct Membership {
-    let channel: Channel
     let seat: Seat
+    let ticket: MemberTicket
 
     /// The code of the member.
-    public var code: MemberCode { seat.code }
+    public var code: MemberCode { ticket.code }
 
     /// Says something to every member, this one included.
     public func publish(_ data: [UInt8], attributes: [Attribute] = []) {
         guard !seat.hasLeft else { return }
-        channel.publish(Publication(sender: seat.code, data: data, attributes: attributes))
+        seat.channel.publish(Publication(sender: code, data: data, attributes: attributes))
     }
 
     /// Says something to one other member; both get the same text, nobody else hears of it.
@@ -24,8 +24,8 @@ public struct Membership {
         _ data: [UInt8], attributes: [Attribute] = [], to addressee: MemberCode
     ) throws(ChannelError) {
         guard !seat.hasLeft else { return }
-        try channel.publish(
-            Publication(sender: seat.code, data: data, attributes: attributes), from: seat, to: addressee)
+        try seat.channel.publish(
+            Publication(sender: code, data: data, attributes: attributes), from: seat, to: addressee)
     }
 
     /// Shows another profile; the code and the place in the roster stay.
@@ -33,20 +33,21 @@ public struct Membership {
     /// The others are told that the member left and that it joined; this one is welcomed again.
     public func update(_ profile: Profile) {
         guard !seat.hasLeft else { return }
-        channel.update(profile, of: seat)
+        seat.channel.update(profile, of: seat, ticket)
     }
 
     /// Sends a text to this member alone, after everything that the channel has for it so far.
     public func notify(_ text: [UInt8]) {
         guard !seat.hasLeft else { return }
-        seat.audience.shard.post(.one(seat, SharedFrame(.text, text)))
+        seat.shard.post(.one(seat, SharedFrame(.text, text)))
     }
 
     /// Leaves: from now on nothing is delivered, and the others are told, once, however often this is called.
     public func leave() {
+        guard !seat.hasLeft else { return }
         // At once: what is in the mailbox already finds nobody. The next drain frees the rest.
         seat.leave()
-        channel.leave(seat)
+        seat.channel.leave(seat, ticket)
     }
 }
 

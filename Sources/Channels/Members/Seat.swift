@@ -1,26 +1,25 @@
-/// Where a channel and a shard meet one member.
+/// Where a channel and a shard meet one subscriber.
 ///
 /// References to it travel between threads in mailboxes and rosters; what varies is touched on the shard's thread only.
+/// There is one for each subscriber of each channel, so every field of it counts: these make 48 bytes of heap.
 final class Seat: Sendable {
-    let code: MemberCode
-    /// Grows with every join of the channel, so rosters are sorted by it.
-    let sequence: UInt64
     let audience: Audience
     /// The receiving end, kept until the shard has taken the seat off its list. Shard's thread only.
     nonisolated(unsafe) private var subscriber: Subscriber?
-    /// Whether the member has left. Shard's thread only.
-    nonisolated(unsafe) private(set) var hasLeft = false
     /// The index in the audience's list, or -1 before it is there. Shard's thread only.
-    nonisolated(unsafe) var index = -1
+    nonisolated(unsafe) var index: Int32 = -1
+    /// Whether the subscriber has left. Shard's thread only.
+    nonisolated(unsafe) private(set) var hasLeft = false
 
-    init(code: MemberCode, sequence: UInt64, audience: Audience, subscriber: Subscriber) {
-        self.code = code
-        self.sequence = sequence
+    init(audience: Audience, subscriber: Subscriber) {
         self.audience = audience
         self.subscriber = subscriber
     }
 
-    /// The receiving end, unless the member has left. Shard's thread only.
+    var channel: Channel { audience.channel }
+    var shard: Shard { audience.shard }
+
+    /// The receiving end, unless it has left. Shard's thread only.
     var present: Subscriber? { hasLeft ? nil : subscriber }
 
     /// Ends deliveries at once. Shard's thread only.

@@ -1,6 +1,5 @@
 import Channels
 import NIOConcurrencyHelpers
-import NIOCore
 import RoomProtocol
 import WebSocketCore
 import WebSocketNIO
@@ -10,7 +9,9 @@ final class RoomService: Sendable {
     private let rooms: Rooms
     private let limits: ConnectionLimits
     private let originPolicy: NIOLockedValueBox<OriginPolicy>
-    private let shards = NIOLockedValueBox<[ObjectIdentifier: Shard]>([:])
+    private let shards = LoopLocal { loop in
+        Shard { shard in loop.execute { shard.drain() } }
+    }
 
     init(options: RoomOptions, limits: ConnectionLimits, originPolicy: OriginPolicy) {
         rooms = Rooms(options: options, clock: { LocalClock.now() })
@@ -28,17 +29,7 @@ final class RoomService: Sendable {
             var query = String(request.query)
             let name = query.withUTF8 { RoomName.channel(inQuery: $0.span.bytes) }
             guard let name else { return RefusedSession(reason: "the room's name is too long or empty") }
-            return RoomSession(RoomConversation(rooms: rooms, room: name, shard: shard(of: request.eventLoop)))
-        }
-    }
-
-    /// The shard of a loop; made with the loop's first connection.
-    private func shard(of eventLoop: any EventLoop) -> Shard {
-        shards.withLockedValue { shards in
-            if let shard = shards[ObjectIdentifier(eventLoop)] { return shard }
-            let shard = Shard { shard in eventLoop.execute { shard.drain() } }
-            shards[ObjectIdentifier(eventLoop)] = shard
-            return shard
+            return RoomSession(RoomConversation(rooms: rooms, room: name, shard: shards.value(on: request.loop)))
         }
     }
 }

@@ -1,5 +1,6 @@
 public import Channels
 import Synchronization
+public import WebSocketCore
 
 /// Writes the pushes of the room protocol: text messages with one JSON object each.
 ///
@@ -23,8 +24,10 @@ public final class RoomEncoder: ChannelEncoder {
         self.clock = clock
     }
 
-    /// The push for what happened in a room.
-    public func text(for event: ChannelEvent) -> [UInt8] {
+    /// The push for what happened in a room, a text message. There is one for every event.
+    public func frame(for event: ChannelEvent) -> SharedFrame? { SharedFrame(.text, text(for: event)) }
+
+    func text(for event: ChannelEvent) -> [UInt8] {
         switch event {
         case .welcomed(let member, let roster): joined("madd", member, roster: roster)
         case .joined(let member): joined("add", member, roster: nil)

@@ -11,7 +11,15 @@ public struct ConnectionLimits: Hashable, Sendable {
     /// Messages a second, sustained, with a burst of twice as many; `nil` for any number. Default 50.
     public var messagesPerSecond: UInt32? = 50
     /// Bytes that may wait to be written before the reader counts as too slow and is closed with 1013. Default 1 MiB.
+    /// A single message may be larger; what counts is what waited before it.
     public var maximumPendingBytes = 1024 * 1024
+    /// Bytes that may wait to be written, but not for longer than ``softPendingTime``. Default 256 KiB.
+    public var softPendingBytes = 256 * 1024
+    /// How long more than ``softPendingBytes`` may wait before the reader counts as too slow. Default 10,000.
+    public var softPendingTime: UInt64 = 10_000
+    /// How old the oldest byte that waits may be before the reader counts as too slow, however few bytes wait; met to
+    /// a second, or a tenth of it where that is more. Default 10,000.
+    public var maximumPendingAge: UInt64 = 10_000
     /// How long a message that is under way may stand still; and how long it may take in all, with one second more for
     /// each KiB that has arrived. Default 30,000.
     public var assemblyTimeout: UInt64 = 30_000

@@ -14,46 +14,47 @@ public struct ConnectionStateMachine {
         case closing(ClosingHandshake.Action)
     }
 
-    private var reader: MessageReader
-    private var closing: ClosingHandshake
+    @usableFromInline var reader: MessageReader
     private var keepAlive: KeepAlive
-    private var controlFrames: TokenBucket?
-    private var messages: TokenBucket?
     private var messagesDropped: UInt32 = 0
-    private let messageBurst: UInt32
-    private let assemblyTimeout: UInt64
-    private var assembly: Assembly?
+    private var controlFrames = TokenBucket()
+    private var messages = TokenBucket()
+    /// The end, once it has begun.
+    @usableFromInline var ending: Ending?
 
     /// A connection whose opening handshake has just been completed.
     ///
     /// - Parameters:
-    ///   - role: which side this is.
-    ///   - limits: what the peer may ask.
+    ///   - rules: which side this is and what the peer may ask; shared by the connections that have the same.
     ///   - decompressor: what permessage-deflate decodes with, when it was negotiated (RFC 7692).
+    public init(rules: ConnectionRules, decompressor: (any MessageDecompressor)? = nil, now: MonotonicInstant) {
+        reader = MessageReader(rules: rules, decompressor: decompressor)
+        keepAlive = KeepAlive(now: now)
+    }
+
+    /// A connection with rules of its own.
     public init(
         role: Role, limits: ConnectionLimits, decompressor: (any MessageDecompressor)? = nil, now: MonotonicInstant
     ) {
-        reader = MessageReader(role: role, limits: limits, decompressor: decompressor)
-        closing = ClosingHandshake(
-            role: role, closeTimeout: limits.closeTimeout, lingerTimeout: limits.lingerTimeout)
-        keepAlive = KeepAlive(pingInterval: limits.pingInterval, pongTimeout: limits.pongTimeout, now: now)
-        controlFrames = limits.controlFramesPerSecond.map {
-            TokenBucket(perSecond: $0, burst: Self.burst($0), now: now)
-        }
-        let burst = limits.messagesPerSecond.map(Self.burst) ?? 0
-        messages = limits.messagesPerSecond.map { TokenBucket(perSecond: $0, burst: burst, now: now) }
-        messageBurst = burst
-        assemblyTimeout = limits.assemblyTimeout
+        self.init(rules: ConnectionRules(role: role, limits: limits), decompressor: decompressor, now: now)
     }
 
+    private var rules: ConnectionRules { reader.rules }
+
     /// Whether messages may be sent.
-    public var maySend: Bool { closing.maySend }
+    @inlinable public var maySend: Bool { ending == nil }
+
+    /// What the peer may ask.
+    public var limits: ConnectionLimits { rules.limits }
+
+    /// Whether nothing is under way: no message, and no closing handshake.
+    @inlinable public var isAtRest: Bool { ending == nil && !reader.isInsideMessage }
 
     /// Whether what arrives is still read.
-    public var mayReceive: Bool { closing.mayReceive }
+    public var mayReceive: Bool { ending.map { $0.handshake.mayReceive } ?? true }
 
     /// How the connection ended; meaningful after the transport has.
-    public var result: CloseOutcome { closing.result }
+    public var result: CloseOutcome { handshake.result }
 
     /// How many bytes of an unfinished message are held.
     public var assembledBytes: Int { reader.assembledBytes }
@@ -63,8 +64,46 @@ public struct ConnectionStateMachine {
 
     /// This side takes nothing at the moment: a message that stands still is not the peer's doing.
     public mutating func readingIsPaused(now: MonotonicInstant) {
-        guard let bytes = assembly?.bytes else { return }
-        assembly = Assembly(start: now, progress: now, bytes: bytes)
+        guard let bytes = reader.progress?.bytes else { return }
+        reader.progress = MessageUnderWay.Progress(start: now, last: now, bytes: bytes)
+    }
+
+    /// A message that lies whole in the input.
+    public struct WholeMessage {
+        /// Whether it is text or binary.
+        public let kind: MessageKind
+        /// Where its payload begins in the input, unmasked.
+        public let start: Int
+        /// How many bytes that has.
+        public let count: Int
+    }
+
+    /// Takes the message that begins at `position`, in place, when it is the usual one: whole, in one uncompressed frame,
+    /// and nothing is to be said about it.
+    ///
+    /// For a carrier that reads into memory of its own. In everything else, right or wrong, it does nothing and answers
+    /// `nil`: then ``next(_:position:output:now:)`` tells what it is. The next position is behind the payload.
+    public mutating func nextWholeMessage(
+        _ base: UnsafeMutableRawPointer, count: Int, position: Int, now: MonotonicInstant
+    ) -> WholeMessage? {
+        guard ending == nil, reader.underWay == nil,
+            let frame = FrameParser.wholeFrame(rules, UnsafeRawPointer(base), count: count, position: position)
+        else { return nil }
+        if let rate = rules.messageRate {
+            guard messagesDropped == 0, messages.take(rate, now: now) else { return nil }
+        }
+        let payload = base + frame.start
+        Masking.apply(frame.key, from: payload, to: payload, count: frame.count)
+        if frame.kind == .text, !Self.isText(payload, count: frame.count, key: frame.key) { return nil }
+        return WholeMessage(kind: frame.kind, start: frame.start, count: frame.count)
+    }
+
+    /// Whether the payload is text; if not, it is masked again, as it was.
+    @inline(never)
+    private static func isText(_ payload: UnsafeMutableRawPointer, count: Int, key: UInt32) -> Bool {
+        if UTF8Validator.isText(payload, count: count) { return true }
+        Masking.apply(key, from: payload, to: payload, count: count)
+        return false
     }
 
     /// Finds the next event at or after `position` and says what to do about it.
@@ -81,7 +120,7 @@ public struct ConnectionStateMachine {
     public mutating func next(
         _ input: UnsafeRawBufferPointer, position: inout Int, output: UnsafeMutableRawPointer, now: MonotonicInstant
     ) -> ConnectionEvent {
-        guard closing.mayReceive, let base = input.baseAddress else {
+        guard mayReceive, let base = input.baseAddress else {
             position = input.count
             return .needsInput
         }
@@ -103,11 +142,11 @@ public struct ConnectionStateMachine {
                     case .yes: return .message(message.kind, message.range)
                     case .drop: continue
                     case .tell: return .messageRateExceeded
-                    case .end: return .closing(closing.failed(.tooManyMessages, now: now))
+                    case .end: return .closing(failed(.tooManyMessages, now: now))
                     }
                 }
             } catch {
-                return .closing(closing.failed(error, now: now))
+                return .closing(failed(error, now: now))
             }
             let input = UnsafeRawBufferPointer(start: base, count: count)
             if let event = nextOfAnyKind(input, position: &position, output: output, now: now) { return event }
@@ -124,7 +163,7 @@ public struct ConnectionStateMachine {
         do throws(ProtocolViolation) {
             event = try reader.next(input, position: &position, output: output)
         } catch {
-            return .closing(closing.failed(error, now: now))
+            return .closing(failed(error, now: now))
         }
         switch event {
         case .needsInput:
@@ -135,100 +174,120 @@ public struct ConnectionStateMachine {
             return admit(.assembledMessage(kind, bytes), now: now)
         case .ping(let range):
             guard admitControlFrame(now: now) else {
-                return .closing(closing.failed(.tooManyControlFrames, now: now))
+                return .closing(failed(.tooManyControlFrames, now: now))
             }
-            return closing.maySend ? .sendPong(range) : nil
+            return maySend ? .sendPong(range) : nil
         case .pong:
             guard admitControlFrame(now: now) else {
-                return .closing(closing.failed(.tooManyControlFrames, now: now))
+                return .closing(failed(.tooManyControlFrames, now: now))
             }
             return nil
         case .close(let frame):
-            return .closing(closing.received(frame, now: now))
+            return .closing(change { $0.received(frame, now: now) })
         }
     }
 
     /// Nothing whole is left; a message that is under way has begun at the latest now.
     private mutating func inputEnds(now: MonotonicInstant) -> ConnectionEvent {
-        if !reader.isInsideMessage {
-            assembly = nil
-        } else if assembly == nil {
-            assembly = Assembly(start: now, progress: now, bytes: reader.assembledBytes)
-        } else if let bytes = assembly?.bytes, bytes != reader.assembledBytes {
-            assembly?.bytes = reader.assembledBytes
-            assembly?.progress = now
+        guard reader.isInsideMessage else { return .needsInput }
+        let bytes = reader.assembledBytes
+        if var progress = reader.progress {
+            if bytes != progress.bytes {
+                progress.bytes = bytes
+                progress.last = now
+                reader.progress = progress
+            }
+        } else {
+            reader.progress = MessageUnderWay.Progress(start: now, last: now, bytes: bytes)
         }
         return .needsInput
     }
 
     /// The application closes with this frame.
     public mutating func close(_ frame: CloseFrame, now: MonotonicInstant) -> ClosingHandshake.Action {
-        closing.close(frame, now: now)
+        change { $0.close(frame, now: now) }
     }
 
     /// The transport has ended, by whatever cause.
-    public mutating func transportEnded() -> ClosingHandshake.Action { closing.transportEnded() }
+    public mutating func transportEnded() -> ClosingHandshake.Action { change { $0.transportEnded() } }
 
     /// Time has passed; call it at ``nextDeadline`` or somewhat later.
     public mutating func tick(now: MonotonicInstant) -> TickAction {
-        switch closing.tick(now: now) {
-        case .none: break
-        case let action: return .closing(action)
+        if ending != nil {
+            let action = change { $0.tick(now: now) }
+            return action == .none ? .none : .closing(action)
         }
-        guard closing.maySend else { return .none }
         if let assemblyDeadline, assemblyDeadline <= now {
-            return .closing(closing.failed(.assemblyTimeout, now: now))
+            return .closing(failed(.assemblyTimeout, now: now))
         }
-        switch keepAlive.tick(now: now) {
+        switch keepAlive.tick(rules.limits, now: now) {
         case .none: return .none
         case .sendPing: return .sendPing
-        case .giveUp: return .closing(closing.transportEnded())
+        case .giveUp: return .closing(transportEnded())
         }
     }
 
     /// When ``tick(now:)`` can change something; the end of time when it never can again.
     public var nextDeadline: MonotonicInstant {
-        if let deadline = closing.nextDeadline { return deadline }
-        guard closing.maySend else { return MonotonicInstant(milliseconds: .max) }
-        guard let assemblyDeadline else { return keepAlive.nextDeadline }
-        return min(assemblyDeadline, keepAlive.nextDeadline)
-    }
-
-    /// A message under way: when it began, when it last grew, and how much of it is here.
-    private struct Assembly {
-        var start: MonotonicInstant
-        var progress: MonotonicInstant
-        var bytes: Int
+        if let ending { return ending.handshake.nextDeadline ?? MonotonicInstant(milliseconds: .max) }
+        let keepAliveDeadline = keepAlive.nextDeadline(rules.limits)
+        return assemblyDeadline.map { min($0, keepAliveDeadline) } ?? keepAliveDeadline
     }
 
     /// A message may not stand still for longer than the timeout, nor take longer in all than the timeout and a second
     /// for each KiB: a slow line may take its time, a sender that only pretends may not.
     private var assemblyDeadline: MonotonicInstant? {
-        guard let assembly else { return nil }
+        guard let progress = reader.progress else { return nil }
+        let timeout = rules.limits.assemblyTimeout
         return min(
-            assembly.progress.advanced(by: assemblyTimeout),
-            assembly.start.advanced(by: assemblyTimeout).advanced(by: UInt64(assembly.bytes)))
+            progress.last.advanced(by: timeout),
+            progress.start.advanced(by: timeout).advanced(by: UInt64(progress.bytes)))
     }
 
-    /// Two seconds' worth; as many as a bucket can hold instead of an overflow.
-    private static func burst(_ perSecond: UInt32) -> UInt32 { UInt32(clamping: UInt64(perSecond) * 2) }
+    /// The closing handshake of one connection; there is none while it is open.
+    @usableFromInline
+    final class Ending {
+        var handshake: ClosingHandshake
+
+        init(_ handshake: ClosingHandshake) { self.handshake = handshake }
+    }
+
+    private var handshake: ClosingHandshake {
+        ending?.handshake
+            ?? ClosingHandshake(
+                role: rules.role, closeTimeout: rules.limits.closeTimeout, lingerTimeout: rules.limits.lingerTimeout)
+    }
+
+    /// Lets the closing handshake go on, or begin.
+    private mutating func change(_ step: (inout ClosingHandshake) -> ClosingHandshake.Action) -> ClosingHandshake.Action
+    {
+        var handshake = handshake
+        let action = step(&handshake)
+        if let ending { ending.handshake = handshake } else { ending = Ending(handshake) }
+        return action
+    }
+
+    private mutating func failed(_ violation: ProtocolViolation, now: MonotonicInstant) -> ClosingHandshake.Action {
+        change { $0.failed(violation, now: now) }
+    }
 
     private enum Admission {
         case yes, drop, tell, end
     }
 
+    @inline(__always)
     private mutating func admitMessage(now: MonotonicInstant) -> Admission {
-        assembly = nil
         // We have closed: what still comes is of no use.
-        guard closing.maySend else { return .drop }
-        guard messages != nil else { return .yes }
-        if messages?.take(now: now) != false {
-            if messagesDropped > 0, messages?.wasFull == true { messagesDropped = 0 }
+        guard maySend else { return .drop }
+        guard let rate = rules.messageRate else { return .yes }
+        let hadPaused = messagesDropped > 0 && messages.isFull(now: now)
+        if messages.take(rate, now: now) {
+            if hadPaused { messagesDropped = 0 }
             return .yes
         }
         messagesDropped &+= 1
         if messagesDropped == 1 { return .tell }
-        return messagesDropped > messageBurst ? .end : .drop
+        return messagesDropped > rules.messageBurst ? .end : .drop
     }
 
     private mutating func admit(_ message: ConnectionEvent, now: MonotonicInstant) -> ConnectionEvent? {
@@ -236,11 +295,15 @@ public struct ConnectionStateMachine {
         case .yes: return message
         case .drop: return nil
         case .tell: return .messageRateExceeded
-        case .end: return .closing(closing.failed(.tooManyMessages, now: now))
+        case .end: return .closing(failed(.tooManyMessages, now: now))
         }
     }
 
     private mutating func admitControlFrame(now: MonotonicInstant) -> Bool {
-        controlFrames?.take(now: now) ?? true
+        guard let rate = rules.controlFrameRate else { return true }
+        return controlFrames.take(rate, now: now)
     }
 }
+
+@available(*, unavailable)
+extension ConnectionStateMachine: Sendable {}

@@ -86,6 +86,39 @@ public struct FrameHeader: Hashable, Sendable {
     }
 }
 
+extension FrameHeader {
+    /// How many bytes the frame takes that begins at `start`: header and payload. `nil` when its header is not whole.
+    ///
+    /// For bytes that were encoded here; it looks at the lengths and at nothing else.
+    public static func wireLength(ofFrameAt start: Int, in bytes: UnsafeRawBufferPointer) -> Int? {
+        guard start >= 0, start <= bytes.count - 2 else { return nil }
+        let maskBytes = bytes[start + 1] & 0x80 == 0 ? 0 : 4
+        switch bytes[start + 1] & 0x7F {
+        case 126:
+            guard start <= bytes.count - 4 else { return nil }
+            let length = bytes.loadUnaligned(fromByteOffset: start + 2, as: UInt16.self)
+            return 4 + maskBytes + Int(UInt16(bigEndian: length))
+        case 127:
+            guard start <= bytes.count - 10 else { return nil }
+            let length = bytes.loadUnaligned(fromByteOffset: start + 2, as: UInt64.self)
+            guard let length = Int(exactly: UInt64(bigEndian: length)), length <= Int.max - 14 else { return nil }
+            return 10 + maskBytes + length
+        case let length:
+            return 2 + maskBytes + Int(length)
+        }
+    }
+
+    /// How many bytes the ping or pong takes that the bytes begin with; `nil` for anything else, or a part of one.
+    ///
+    /// For a carrier whose session takes nothing at the moment: control frames that come before the next message may
+    /// be answered meanwhile (RFC 6455 §5.5.2).
+    public static func lengthOfLeadingPing(in bytes: UnsafeRawBufferPointer) -> Int? {
+        guard bytes.count >= 2, bytes[0] == 0x89 || bytes[0] == 0x8A, bytes[1] & 0x7F <= 125 else { return nil }
+        guard let length = wireLength(ofFrameAt: 0, in: bytes), length <= bytes.count else { return nil }
+        return length
+    }
+}
+
 extension MessageKind {
     /// The opcode of the message's first frame.
     @inlinable public var opcode: Opcode { self == .text ? .text : .binary }

@@ -40,26 +40,29 @@ public struct FrameParser: Sendable {
     /// Whether a message has begun and not ended, or a frame of it is incomplete.
     public var isInsideMessage: Bool { message != nil }
 
-    /// Takes the usual frame the short way: a message of one uncompressed frame that lies there whole.
-    ///
-    /// Parameters as ``next(_:position:output:)``, `base` and `count` being the input.
-    ///
-    /// - Returns: the message, unmasked; `nil` when anything is different, right or wrong: then nothing is consumed,
-    ///   and ``next(_:position:output:)`` tells what it is.
-    @inline(__always)
-    mutating func nextWholeMessage(
-        _ base: UnsafeRawPointer, count: Int, position: inout Int, output: UnsafeMutableRawPointer
-    ) -> (kind: MessageKind, range: Range<Int>)? {
-        let available = count &- position
-        guard message == nil, maximumFragments > 0, available >= 2 else { return nil }
+    /// The usual frame: a message of its own, uncompressed, which lies there whole.
+    struct WholeFrame {
         let kind: MessageKind
-        switch base.load(fromByteOffset: position, as: UInt8.self) {
-        case 0x81: kind = .text  // FIN and the opcode, no reserved bit
-        case 0x82: kind = .binary
-        default: return nil
-        }
+        /// Where the payload begins, and its length.
+        let start: Int
+        let count: Int
+        /// 0 for a frame without a mask.
+        let key: UInt32
+    }
+
+    /// Looks whether the usual frame begins at `position`, between messages; `nil` when anything is different, right or
+    /// wrong: ``next(_:position:output:)`` tells what it is.
+    @inline(__always)
+    static func wholeFrame(
+        _ rules: ConnectionRules, _ base: UnsafeRawPointer, count: Int, position: Int
+    ) -> WholeFrame? {
+        let available = count &- position
+        guard available >= 2 else { return nil }
+        let first = base.load(fromByteOffset: position, as: UInt8.self)
+        // FIN and the opcode of text or binary, no reserved bit.
+        guard first == 0x81 || first == 0x82 else { return nil }
         let second = base.load(fromByteOffset: position &+ 1, as: UInt8.self)
-        guard second >> 7 == (role == .server ? 1 : 0) else { return nil }
+        guard second >> 7 == (rules.role == .server ? 1 : 0) else { return nil }
         var length = Int(second & 0x7F)
         var start = position &+ 2
         if length > 125 {
@@ -68,20 +71,35 @@ public struct FrameParser: Sendable {
             guard length > 125 else { return nil }
             start &+= 2
         }
-        guard length <= maximumMessageBytes else { return nil }
-        if role == .server {
+        guard length <= rules.maximumWholeMessage else { return nil }
+        var key: UInt32 = 0
+        if rules.role == .server {
             guard count &- start >= length &+ 4 else { return nil }
-            let key = UInt32(littleEndian: base.loadUnaligned(fromByteOffset: start, as: UInt32.self))
+            key = UInt32(littleEndian: base.loadUnaligned(fromByteOffset: start, as: UInt32.self))
             start &+= 4
-            Masking.apply(key, from: base + start, to: output + start, count: length)
         } else {
             guard count &- start >= length else { return nil }
-            if output != UnsafeMutableRawPointer(mutating: base) {
-                (output + start).copyMemory(from: base + start, byteCount: length)
-            }
         }
-        position = start &+ length
-        return (kind, Range(uncheckedBounds: (start, position)))
+        return WholeFrame(kind: first == 0x81 ? .text : .binary, start: start, count: length, key: key)
+    }
+
+    /// Takes the usual frame the short way, see ``wholeFrame(_:_:count:position:)``, and unmasks it.
+    ///
+    /// Parameters as ``next(_:position:output:)``, `base` and `count` being the input. Nothing is consumed when it
+    /// answers `nil`.
+    @inline(__always)
+    static func nextWholeMessage(
+        _ rules: ConnectionRules, _ base: UnsafeRawPointer, count: Int, position: inout Int,
+        output: UnsafeMutableRawPointer
+    ) -> (kind: MessageKind, range: Range<Int>)? {
+        guard let frame = wholeFrame(rules, base, count: count, position: position) else { return nil }
+        if rules.role == .server {
+            Masking.apply(frame.key, from: base + frame.start, to: output + frame.start, count: frame.count)
+        } else if output != UnsafeMutableRawPointer(mutating: base) {
+            (output + frame.start).copyMemory(from: base + frame.start, byteCount: frame.count)
+        }
+        position = frame.start &+ frame.count
+        return (frame.kind, Range(uncheckedBounds: (frame.start, position)))
     }
 
     /// Finds the next event at or after `position`.
@@ -96,11 +114,6 @@ public struct FrameParser: Sendable {
         _ input: UnsafeRawBufferPointer, position: inout Int, output: UnsafeMutableRawPointer
     ) throws(ProtocolViolation) -> FrameEvent {
         guard let base = input.baseAddress else { return .needsInput }
-        if let whole = nextWholeMessage(base, count: input.count, position: &position, output: output) {
-            return .data(
-                FrameEvent.DataPiece(
-                    kind: whole.kind, range: whole.range, isWholeMessage: true, endsMessage: true, isCompressed: false))
-        }
         if payloadLeft > 0, let kind = message {
             return takePayload(
                 kind, base, available: input.count - position, position: &position, output: output, startsMessage: false

@@ -8,6 +8,7 @@ public enum Masking {
     /// - Parameter key: the four bytes of the key, the first one lowest (as ``FrameHeader/maskingKey``).
     /// - Returns: `key`, rotated by `count` bytes.
     @discardableResult
+    @inline(__always)  // what a small message costs is more the calls than the work
     public static func apply(
         _ key: UInt32, from source: UnsafeRawPointer, to destination: UnsafeMutableRawPointer, count: Int
     ) -> UInt32 {

@@ -3,37 +3,53 @@
 /// A message that arrives whole is handed on where it lies, without a copy or an allocation; only one that comes in
 /// pieces or compressed is assembled, in a buffer that exists no longer than the message takes to arrive.
 public struct MessageReader {
-    private var parser: FrameParser
-    private let decompressor: (any MessageDecompressor)?
-    private var assembly: [UInt8] = []
-    private var text = UTF8Validator()
-    private let maximumMessageBytes: Int
+    let rules: ConnectionRules
+    private let decompression: Decompression?
+    @usableFromInline var underWay: MessageUnderWay?
 
     /// A reader at the start of a connection.
     ///
-    /// - Parameter decompressor: what permessage-deflate decodes with, when it was negotiated (RFC 7692).
+    /// - Parameters:
+    ///   - rules: role and limits; shared by the connections that have the same.
+    ///   - decompressor: what permessage-deflate decodes with, when it was negotiated (RFC 7692).
+    public init(rules: ConnectionRules, decompressor: (any MessageDecompressor)? = nil) {
+        self.rules = rules
+        decompression = decompressor.map { Decompression($0) }
+    }
+
+    /// One word in place of two for the connections that have none.
+    private final class Decompression {
+        let decompressor: any MessageDecompressor
+
+        init(_ decompressor: any MessageDecompressor) { self.decompressor = decompressor }
+    }
+
+    /// A reader with rules of its own.
     public init(role: Role, limits: ConnectionLimits, decompressor: (any MessageDecompressor)? = nil) {
-        self.parser = FrameParser(
-            role: role, maximumMessageBytes: limits.maximumMessageBytes, maximumFragments: limits.maximumFragments,
-            acceptsCompression: decompressor != nil)
-        self.decompressor = decompressor
-        self.maximumMessageBytes = limits.maximumMessageBytes
+        self.init(rules: ConnectionRules(role: role, limits: limits), decompressor: decompressor)
     }
 
     /// Whether a message has begun and not ended.
-    public var isInsideMessage: Bool { parser.isInsideMessage }
+    @inlinable public var isInsideMessage: Bool { underWay != nil }
 
     /// How many bytes of an unfinished message are held.
-    public var assembledBytes: Int { assembly.count }
+    public var assembledBytes: Int { underWay.map { $0.bytes.count } ?? 0 }
+
+    /// How far the message under way has come, for its deadline.
+    var progress: MessageUnderWay.Progress? {
+        get { underWay?.progress }
+        nonmutating set { underWay?.progress = newValue }
+    }
 
     /// Takes a message that lies there whole, in one uncompressed frame: see ``FrameParser``. `nil` says nothing.
     @inline(__always)
     mutating func nextWholeMessage(
         _ base: UnsafeRawPointer, count: Int, position: inout Int, output: UnsafeMutableRawPointer
     ) throws(ProtocolViolation) -> (kind: MessageKind, range: Range<Int>)? {
-        guard let message = parser.nextWholeMessage(base, count: count, position: &position, output: output) else {
-            return nil
-        }
+        guard underWay == nil,
+            let message = FrameParser.nextWholeMessage(
+                rules, base, count: count, position: &position, output: output)
+        else { return nil }
         if message.kind == .text {
             let count = message.range.upperBound &- message.range.lowerBound
             guard UTF8Validator.isText(output + message.range.lowerBound, count: count) else { throw .textInvalidUTF8 }
@@ -45,23 +61,34 @@ public struct MessageReader {
     public mutating func next(
         _ input: UnsafeRawBufferPointer, position: inout Int, output: UnsafeMutableRawPointer
     ) throws(ProtocolViolation) -> MessageEvent {
+        guard let base = input.baseAddress else { return .needsInput }
+        if let whole = try nextWholeMessage(base, count: input.count, position: &position, output: output) {
+            return .message(whole.kind, whole.range)
+        }
+        var parser = underWay?.parser ?? newParser
         while true {
-            switch try parser.next(input, position: &position, output: output) {
+            let event = try parser.next(input, position: &position, output: output)
+            if parser.isInsideMessage {
+                if let underWay { underWay.parser = parser } else { underWay = MessageUnderWay(parser) }
+            }
+            switch event {
             case .needsInput:
                 return .needsInput
             case .data(let piece):
                 let bytes = UnsafeRawBufferPointer(start: output + piece.range.lowerBound, count: piece.range.count)
                 if piece.isWholeMessage, !piece.isCompressed {
-                    if piece.kind == .text {
-                        guard text.validate(bytes), text.isAtBoundary else { throw .textInvalidUTF8 }
-                    }
+                    // Of more than 64 KiB, or a header that was here before its payload.
+                    underWay = nil
+                    guard
+                        piece.kind != .text || UTF8Validator.isText(output + piece.range.lowerBound, count: bytes.count)
+                    else { throw .textInvalidUTF8 }
                     return .message(piece.kind, piece.range)
                 }
-                try assemble(bytes, of: piece)
+                let message = underWay ?? MessageUnderWay(parser)
+                try assemble(bytes, of: piece, into: message)
                 if piece.endsMessage {
-                    var message: [UInt8] = []
-                    swap(&message, &assembly)
-                    return .assembledMessage(piece.kind, message)
+                    underWay = nil
+                    return .assembledMessage(piece.kind, message.bytes)
                 }
             case .control(.ping, let payload):
                 return .ping(payload)
@@ -74,22 +101,32 @@ public struct MessageReader {
         }
     }
 
-    private mutating func assemble(
-        _ bytes: UnsafeRawBufferPointer, of piece: FrameEvent.DataPiece
+    private var newParser: FrameParser {
+        FrameParser(
+            role: rules.role, maximumMessageBytes: rules.limits.maximumMessageBytes,
+            maximumFragments: rules.limits.maximumFragments, acceptsCompression: decompression != nil)
+    }
+
+    private func assemble(
+        _ bytes: UnsafeRawBufferPointer, of piece: FrameEvent.DataPiece, into message: MessageUnderWay
     ) throws(ProtocolViolation) {
-        let before = assembly.count
-        if piece.isCompressed, let decompressor {
-            try decompressor.decompress(
-                bytes, isFinal: piece.endsMessage, maximumBytes: maximumMessageBytes, into: &assembly)
+        let maximumMessageBytes = rules.limits.maximumMessageBytes
+        let before = message.bytes.count
+        if piece.isCompressed, let decompression {
+            try decompression.decompressor.decompress(
+                bytes, isFinal: piece.endsMessage, maximumBytes: maximumMessageBytes, into: &message.bytes)
         } else {
             guard bytes.count <= maximumMessageBytes - before else { throw .messageTooBig }
-            assembly.append(contentsOf: bytes)
+            message.bytes.append(contentsOf: bytes)
         }
         guard piece.kind == .text else { return }
         // RFC 6455 §8.1, checked as the bytes arrive, so that a wrong byte ends the connection at once.
-        let isValid = assembly.withUnsafeBytes { whole in
-            text.validate(UnsafeRawBufferPointer(rebasing: whole[before...]))
+        let isValid = message.bytes.withUnsafeBytes { whole in
+            message.text.validate(UnsafeRawBufferPointer(rebasing: whole[before...]))
         }
-        guard isValid, !piece.endsMessage || text.isAtBoundary else { throw .textInvalidUTF8 }
+        guard isValid, !piece.endsMessage || message.text.isAtBoundary else { throw .textInvalidUTF8 }
     }
 }
+
+@available(*, unavailable)
+extension MessageReader: Sendable {}

@@ -11,12 +11,14 @@ public final class SharedFrame: Sendable {
     public let headerBytes: Int
 
     /// Encodes `payload`; text must be UTF-8, which is the caller's promise.
+    ///
+    /// - Parameter isCompressed: whether the payload is what permessage-deflate has made of the message (RFC 7692 §6).
     @inlinable  // bytes that go one by one through an unknown Collection cost many times as much
-    public init(_ kind: MessageKind, _ payload: some Collection<UInt8>) {
+    public init(_ kind: MessageKind, _ payload: some Collection<UInt8>, isCompressed: Bool = false) {
         let count = payload.count
         var bytes: [UInt8] = []
         bytes.reserveCapacity(count + 10)
-        FrameHeader.append(opcode: kind.opcode, payloadLength: count, to: &bytes)
+        FrameHeader.append(isCompressed: isCompressed, opcode: kind.opcode, payloadLength: count, to: &bytes)
         headerBytes = bytes.count
         bytes.append(contentsOf: payload)
         self.kind = kind

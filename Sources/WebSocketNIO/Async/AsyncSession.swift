@@ -5,7 +5,7 @@ import WebSocketCore
 ///
 /// The connection is read only while somebody waits for a message. Confined to its loop's thread.
 final class AsyncSession: WebSocketSession {
-    private let eventLoop: any EventLoop
+    private let loop: any WebSocketLoop
     private let subprotocol: String?
     private var whenOpen: ((AsyncWebSocket) -> Void)?
     private var connection: WebSocketConnection?
@@ -17,8 +17,8 @@ final class AsyncSession: WebSocketSession {
     private var closers: [CheckedContinuation<CloseOutcome, Never>] = []
 
     /// - Parameter whenOpen: gets the connection for the task; called on the loop.
-    init(eventLoop: any EventLoop, subprotocol: String?, whenOpen: @escaping (AsyncWebSocket) -> Void) {
-        self.eventLoop = eventLoop
+    init(loop: any WebSocketLoop, subprotocol: String?, whenOpen: @escaping (AsyncWebSocket) -> Void) {
+        self.loop = loop
         self.subprotocol = subprotocol
         self.whenOpen = whenOpen
     }
@@ -29,8 +29,7 @@ final class AsyncSession: WebSocketSession {
         let tell = whenOpen
         whenOpen = nil  // it may hold what it is given, and that holds this session
         tell?(
-            AsyncWebSocket(
-                subprotocol: subprotocol, eventLoop: eventLoop, session: NIOLoopBound(self, eventLoop: eventLoop)))
+            AsyncWebSocket(subprotocol: subprotocol, loop: loop, session: LoopBound(self)))
     }
 
     override func received(_ kind: MessageKind, _ payload: RawSpan) {

@@ -1,4 +1,3 @@
-import NIOCore
 public import WebSocketCore
 
 /// One open connection on the asynchronous face: messages in their order with backpressure, `send` that waits.
@@ -9,17 +8,17 @@ public final class AsyncWebSocket: Sendable {
     /// The subprotocol that was agreed on, if any (RFC 6455 §1.9).
     public let subprotocol: String?
 
-    private let eventLoop: any EventLoop
-    private let session: NIOLoopBound<AsyncSession>
+    private let loop: any WebSocketLoop
+    private let session: LoopBound<AsyncSession>
 
-    init(subprotocol: String?, eventLoop: any EventLoop, session: NIOLoopBound<AsyncSession>) {
+    init(subprotocol: String?, loop: any WebSocketLoop, session: LoopBound<AsyncSession>) {
         self.subprotocol = subprotocol
-        self.eventLoop = eventLoop
+        self.loop = loop
         self.session = session
     }
 
     deinit {
-        eventLoop.execute { [session] in session.value.close(.goingAway, "") }
+        loop.execute { [session] in session.value.close(.goingAway, "") }
     }
 
     /// What the peer sends.
@@ -30,11 +29,11 @@ public final class AsyncWebSocket: Sendable {
         let call = AsyncCall()
         return await withTaskCancellationHandler {
             await withCheckedContinuation { done in
-                eventLoop.execute { [session] in session.value.receive(call, done) }
+                loop.execute { [session] in session.value.receive(call, done) }
             }
         } onCancel: {
             call.cancel()
-            eventLoop.execute { [session] in session.value.cancelReceive(call) }
+            loop.execute { [session] in session.value.cancelReceive(call) }
         }
     }
 
@@ -45,11 +44,11 @@ public final class AsyncWebSocket: Sendable {
         let call = AsyncCall()
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { done in
-                eventLoop.execute { [session] in session.value.send(message, call, done) }
+                loop.execute { [session] in session.value.send(message, call, done) }
             }
         } onCancel: {
             call.cancel()
-            eventLoop.execute { [session] in session.value.cancelSend(call) }
+            loop.execute { [session] in session.value.cancelSend(call) }
         }
     }
 
@@ -62,7 +61,7 @@ public final class AsyncWebSocket: Sendable {
     /// Closes the connection and waits for its end (RFC 6455 §7.1.2), at most as long as the close timeout.
     @discardableResult
     public func close(_ code: CloseCode = .normal, reason: String = "") async -> CloseOutcome {
-        eventLoop.execute { [session] in session.value.close(code, reason) }
+        loop.execute { [session] in session.value.close(code, reason) }
         return await outcome
     }
 
@@ -70,7 +69,7 @@ public final class AsyncWebSocket: Sendable {
     public var outcome: CloseOutcome {
         get async {
             await withCheckedContinuation { done in
-                eventLoop.execute { [session] in session.value.awaitClose(done) }
+                loop.execute { [session] in session.value.awaitClose(done) }
             }
         }
     }

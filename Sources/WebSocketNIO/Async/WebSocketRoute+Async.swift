@@ -9,7 +9,7 @@ extension WebSocketRoute {
         handle: @escaping @Sendable (AsyncWebSocket) async -> Void
     ) {
         self.init(handshake: handshake, limits: limits) { request in
-            AsyncSession(eventLoop: request.eventLoop, subprotocol: request.subprotocol) { socket in
+            AsyncSession(loop: request.loop, subprotocol: request.subprotocol) { socket in
                 Task {
                     await handle(socket)
                     await socket.close()

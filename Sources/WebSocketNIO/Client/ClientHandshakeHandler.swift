@@ -94,7 +94,8 @@ final class ClientHandshakeHandler: ChannelInboundHandler, RemovableChannelHandl
                 return
             }
             let handler = FrameHandler(
-                role: .client, loop: loop, limits: limits, codecs: codecs, session: makeSession(subprotocol))
+                role: .client, loop: loop, limits: limits, codecs: codecs, session: makeSession(subprotocol),
+                isPlain: true)
             do {
                 let held = gate.takeHeld()
                 try pipeline.addHandler(handler)

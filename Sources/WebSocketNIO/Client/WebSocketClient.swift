@@ -31,7 +31,7 @@ public final class WebSocketClient: Sendable {
         let socket = eventLoop.makePromise(of: AsyncWebSocket.self)
         do {
             try await open(WebSocketURL(url), on: eventLoop) { subprotocol in
-                AsyncSession(eventLoop: eventLoop, subprotocol: subprotocol) { socket.succeed($0) }
+                AsyncSession(loop: NIOWebSocketLoop(eventLoop), subprotocol: subprotocol) { socket.succeed($0) }
             }
         } catch {
             socket.fail(error)
@@ -62,21 +62,10 @@ public final class WebSocketClient: Sendable {
             url: url, nonce: [UInt8](repeating: 0, count: 16), subprotocols: configuration.subprotocols,
             origin: configuration.origin, extraFields: configuration.fields)
         let opened = eventLoop.makePromise(of: Void.self)
-        let timeout = TimeAmount.milliseconds(Int64(clamping: configuration.connectTimeout))
-        let deadline = eventLoop.scheduleTask(in: timeout) { opened.fail(WebSocketError.connectTimeout) }
+        let deadline = eventLoop.scheduleTask(in: connectTimeout) { opened.fail(WebSocketError.connectTimeout) }
         let channel: any Channel
         do {
-            channel = try await ClientBootstrap(group: eventLoop)
-                .connectTimeout(timeout)
-                .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .channelOption(.maxMessagesPerRead, value: 1)
-                .channelOption(.recvAllocator, value: ReceiveAllocator())
-                .channelOption(.allowRemoteHalfClosure, value: true)
-                .channelInitializer { [self] channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try install(on: channel, url, configuration, opened, makeSession)
-                    }
-                }
+            channel = try await bootstrap(url, on: eventLoop, opened, makeSession)
                 .connect(host: url.host, port: url.port).get()
         } catch {
             deadline.cancel()
@@ -94,6 +83,27 @@ public final class WebSocketClient: Sendable {
             channel.close(promise: nil)
             throw error
         }
+    }
+
+    /// How long opening a connection may take.
+    var connectTimeout: TimeAmount { .milliseconds(Int64(clamping: configuration.connectTimeout)) }
+
+    /// A bootstrap whose channels do the opening handshake for `url`; `opened` is completed when it is over.
+    func bootstrap(
+        _ url: WebSocketURL, on eventLoop: any EventLoop, _ opened: EventLoopPromise<Void>,
+        _ makeSession: @escaping @Sendable (String?) -> WebSocketSession
+    ) -> ClientBootstrap {
+        ClientBootstrap(group: eventLoop)
+            .connectTimeout(connectTimeout)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.maxMessagesPerRead, value: 1)
+            .channelOption(.recvAllocator, value: ReceiveAllocator())
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelInitializer { [self] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try install(on: channel, url, configuration, opened, makeSession)
+                }
+            }
     }
 
     private func install(

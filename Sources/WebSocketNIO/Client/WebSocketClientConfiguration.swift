@@ -7,7 +7,8 @@ public struct WebSocketClientConfiguration: Sendable {
     public var subprotocols: [String] = []
     /// Mode, level and windows of permessage-deflate. Default off.
     public var compression = DeflateConfiguration(mode: .off)
-    /// What the server may ask of this side; without rate limits, since the client chose its server.
+    /// What the server may ask of this side; without rate limits, since the client chose its server, and without limits
+    /// of time on what waits to be sent, since a slow way to the server is no reason to leave it.
     public var limits: ConnectionLimits
     /// The `Origin` to send, as a browser does. Default none.
     public var origin: String?
@@ -21,5 +22,7 @@ public struct WebSocketClientConfiguration: Sendable {
         limits = ConnectionLimits()
         limits.controlFramesPerSecond = nil
         limits.messagesPerSecond = nil
+        limits.softPendingTime = .max
+        limits.maximumPendingAge = .max
     }
 }

@@ -1,49 +1,63 @@
 import NIOCore
 import WebSocketCore
 
-/// What one connection writes at the end of the tick: small frames corked into one buffer, large ones by reference.
+/// What one connection has to write: small frames put together, large ones by reference, each buffer whole frames.
+///
+/// Frames that others get too come as a ``FrameRun``, which all that got the same ones share. As soon as a frame of its
+/// own comes between, the connection puts its frames together in a buffer of its own.
 struct Outbox {
     /// Up to this size frames are copied together; larger ones are handed on as they are.
     static let directBytes = 16 * 1024
+    /// What is copied together fills buffers of at most this size.
+    private static let corkBytes = 64 * 1024
 
+    /// Complete buffers, from `readyStart` on.
     private var ready: [ByteBuffer] = []
-    /// A lone frame by reference, or the buffer that small frames are corked into.
-    private var last: ByteBuffer?
-    private var lastIsOwn = false
+    private var readyStart = 0
+    /// What was queued last: shared frames only, or anything in a buffer of its own; never both.
+    private var run: FrameRun?
+    private var cork: ByteBuffer?
     /// Bytes that wait here.
     private(set) var byteCount = 0
 
-    /// Queues an encoded frame by reference.
-    mutating func append(_ frame: ByteBuffer, _ allocator: ByteBufferAllocator) {
-        let count = frame.readableBytes
-        byteCount += count
-        guard last != nil else {
-            last = frame
-            lastIsOwn = false
-            return
+    var isEmpty: Bool { byteCount == 0 }
+
+    /// Queues a frame that other connections get too.
+    @inline(__always)
+    mutating func append(_ frame: SharedFrame, _ compressor: (any MessageCompressor)?, _ runs: FrameRuns) {
+        if cork == nil, let longer = runs.run(after: run, frame, compressor) {
+            byteCount += longer.byteCount - (run?.byteCount ?? 0)
+            run = longer
+        } else {
+            appendApart(frame, compressor, runs)
         }
-        guard count <= Self.directBytes, makeRoom(count, allocator) else {
+    }
+
+    @inline(never)
+    private mutating func appendApart(
+        _ frame: SharedFrame, _ compressor: (any MessageCompressor)?, _ runs: FrameRuns
+    ) {
+        guard let alone = runs.run(after: nil, frame, compressor) else { return }
+        byteCount += alone.byteCount
+        if cork != nil, alone.byteCount <= Self.directBytes, makeRoom(alone.byteCount) {
+            cork?.writeImmutableBuffer(alone.buffer)
+        } else {
             seal()
-            last = frame
-            lastIsOwn = false
-            return
+            run = alone
         }
-        last?.writeImmutableBuffer(frame)
     }
 
     /// Encodes a frame here (RFC 6455 §5.2), masked when there is a key.
     mutating func append(
-        _ opcode: Opcode, _ payload: UnsafeRawBufferPointer, isCompressed: Bool, maskingKey: UInt32?,
-        _ allocator: ByteBufferAllocator
+        _ opcode: Opcode, _ payload: UnsafeRawBufferPointer, isCompressed: Bool, maskingKey: UInt32?
     ) {
         let count = payload.count + FrameHeader.maximumBytes
-        if last == nil || !makeRoom(count, allocator) {
+        if !makeRoom(count) {
             seal()
-            last = allocator.buffer(capacity: count)
-            lastIsOwn = true
+            cork = ByteBufferAllocator().buffer(capacity: count)
         }
-        let before = last?.readableBytes ?? 0
-        last?.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { space in
+        let before = cork?.readableBytes ?? 0
+        cork?.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { space in
             let header = FrameHeader(
                 isCompressed: isCompressed, opcode: opcode, maskingKey: maskingKey, payloadLength: payload.count)
             let headerBytes = header.write(to: space)
@@ -55,40 +69,56 @@ struct Outbox {
             }
             return headerBytes + payload.count
         }
-        byteCount += (last?.readableBytes ?? 0) - before
+        byteCount += (cork?.readableBytes ?? 0) - before
     }
 
     /// Takes the next buffer to write; `nil` when nothing is left.
     mutating func next() -> ByteBuffer? {
-        if !ready.isEmpty {
-            let buffer = ready.removeFirst()
+        guard readyStart == ready.count else {
+            let buffer = ready[readyStart]
+            ready[readyStart] = ByteBuffer()  // the array keeps its place for a while, but not its bytes
+            readyStart += 1
             byteCount -= buffer.readableBytes
+            if readyStart == ready.count {
+                ready = []
+                readyStart = 0
+            } else if readyStart >= 64 {
+                ready.removeFirst(readyStart)
+                readyStart = 0
+            }
             return buffer
         }
-        guard let buffer = last else { return nil }
-        last = nil
+        return nextOnly()
+    }
+
+    /// Takes what waits when it is a single buffer; `nil` when it is more, or nothing.
+    mutating func nextOnly() -> ByteBuffer? {
+        guard readyStart == ready.count, let buffer = run?.buffer ?? cork else { return nil }
+        run = nil
+        cork = nil
         byteCount = 0
         return buffer
     }
 
-    /// Makes the cork ready for `count` more bytes; `false` when a buffer of its own is better for them.
-    private mutating func makeRoom(_ count: Int, _ allocator: ByteBufferAllocator) -> Bool {
-        guard let current = last else { return false }
-        let whole = current.readableBytes + count
-        guard whole <= Self.directBytes * 4, current.readableBytes <= Self.directBytes || lastIsOwn else {
-            return false
+    /// Drops everything. Nothing of it has begun to leave, and what has left ends with a whole frame.
+    mutating func removeAll() { self = Outbox() }
+
+    /// Makes the own buffer ready for `count` more bytes; `false` when another buffer is better for them.
+    private mutating func makeRoom(_ count: Int) -> Bool {
+        if let run {
+            guard run.byteCount <= Self.directBytes, run.byteCount + count <= Self.corkBytes else { return false }
+            self.run = nil
+            var own = ByteBufferAllocator().buffer(capacity: max(2 * (run.byteCount + count), 1024))
+            own.writeImmutableBuffer(run.buffer)
+            cork = own
+            return true
         }
-        if !lastIsOwn {
-            var own = allocator.buffer(capacity: max(2 * whole, 1024))
-            own.writeImmutableBuffer(current)
-            last = own
-            lastIsOwn = true
-        }
-        return true
+        return cork.map { $0.readableBytes + count <= Self.corkBytes } ?? false
     }
 
     private mutating func seal() {
-        if let last { ready.append(last) }
-        last = nil
+        if let buffer = run?.buffer ?? cork { ready.append(buffer) }
+        run = nil
+        cork = nil
     }
 }

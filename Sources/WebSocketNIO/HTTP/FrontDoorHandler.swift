@@ -14,8 +14,13 @@ final class FrontDoorHandler: ChannelInboundHandler, RemovableChannelHandler {
     private let gate: RequestGate
     private let loop: LoopContext
     private let configuration: WebSocketServerConfiguration
+    private let handOver: HandOver?
     private let decoder: ByteToMessageHandler<HTTPRequestDecoder>
     private let encoder: HTTPResponseEncoder
+    /// What counts the connection among those of its address.
+    private var lease: AddressLease?
+    /// The answer to a connection that came too soon after many others.
+    private let refusal: HTTPAnswer?
     private var request: OpeningRequest?
     private var upgrade: (route: WebSocketRoute, handshake: AcceptedHandshake)?
     private var deadline: Scheduled<Void>?
@@ -23,30 +28,49 @@ final class FrontDoorHandler: ChannelInboundHandler, RemovableChannelHandler {
     private var isHead = false
     private var bodyBytes = 0
     private var isAnswering = false
+    /// It becomes a WebSocket connection on this loop: it is a visitor until it is counted as one of those.
+    private var isMovingOn = false
     private var context: ChannelHandlerContext?
 
     init(
-        gate: RequestGate, loop: LoopContext, configuration: WebSocketServerConfiguration,
-        decoder: ByteToMessageHandler<HTTPRequestDecoder>, encoder: HTTPResponseEncoder
+        gate: RequestGate, loop: LoopContext, configuration: WebSocketServerConfiguration, handOver: HandOver?,
+        lease: AddressLease?, refusal: HTTPAnswer?, decoder: ByteToMessageHandler<HTTPRequestDecoder>,
+        encoder: HTTPResponseEncoder
     ) {
         self.gate = gate
         self.loop = loop
         self.configuration = configuration
+        self.handOver = handOver
+        self.lease = lease
+        self.refusal = refusal
         self.decoder = decoder
         self.encoder = encoder
     }
 
     /// Puts the handlers of a fresh connection into its pipeline.
+    ///
+    /// - Throws: when it is not let in; who calls closes it.
     static func install(
-        on channel: any Channel, loop: LoopContext, configuration: WebSocketServerConfiguration
+        on channel: any Channel, loop: LoopContext, configuration: WebSocketServerConfiguration,
+        handOver: HandOver? = nil, decision: Doorkeeper.Decision = .admitted(nil)
     ) throws {
         guard loop.farewell == nil else { throw ChannelError.alreadyClosed }
+        var lease: AddressLease?
+        var refusal: HTTPAnswer?
+        switch decision {
+        case .admitted(let given): lease = given
+        case .busy:
+            refusal = .text(
+                503, "Too many new connections at the moment: try again in a second.", fields: [("Retry-After", "1")])
+        case .refused: throw ChannelError.alreadyClosed
+        }
         let gate = RequestGate(limits: configuration.http)
         // The gate lets only one request through, so that nothing is left over when the decoder goes.
         let decoder = ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes))
         let encoder = HTTPResponseEncoder()
         let door = FrontDoorHandler(
-            gate: gate, loop: loop, configuration: configuration, decoder: decoder, encoder: encoder)
+            gate: gate, loop: loop, configuration: configuration, handOver: handOver, lease: lease, refusal: refusal,
+            decoder: decoder, encoder: encoder)
         try channel.pipeline.syncOperations.addHandler(gate)
         try channel.pipeline.syncOperations.addHandler(encoder)
         try channel.pipeline.syncOperations.addHandler(decoder)
@@ -64,8 +88,19 @@ final class FrontDoorHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         deadline?.cancel()
-        loop.visitors[ObjectIdentifier(self)] = nil
         self.context = nil
+        if !isMovingOn { leave() }
+    }
+
+    /// From here on somebody else counts the connection.
+    private func leave() {
+        loop.visitors[ObjectIdentifier(self)] = nil
+        lease = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        if let refusal { refuse(refusal) }
+        context.fireChannelActive()
     }
 
     /// Ends a connection that has not become a WebSocket.
@@ -233,31 +268,55 @@ final class FrontDoorHandler: ChannelInboundHandler, RemovableChannelHandler {
         _ request: OpeningRequest, _ route: WebSocketRoute, _ handshake: AcceptedHandshake,
         _ context: ChannelHandlerContext
     ) {
-        deadline?.cancel()
         isEnding = true
-        let compression = loop.compression.accept(handshake.extensionOffers)
+        let compression = loop.compression.agree(handshake.extensionOffers)
         let fields = handshake.responseFields(extensions: compression.map { [$0.response] } ?? [])
         let head = HTTPResponseHead(
             version: .http1_1, status: .switchingProtocols, headers: HTTPHeaders(fields.map { ($0.name, $0.value) }))
         context.write(wrapOutboundOut(.head(head)), promise: nil)
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        let remoteAddress = context.remoteAddress
+        let accepted: @Sendable (any WebSocketLoop) -> AcceptedRequest = { loop in
+            AcceptedRequest(
+                head: request, subprotocol: handshake.subprotocol, remoteAddress: remoteAddress, loop: loop)
+        }
+        let channel = context.channel
+        let written = context.eventLoop.makePromise(of: Void.self)
+        // The gate holds back what arrives meanwhile; the deadline goes on.
+        written.futureResult.assumeIsolated().whenSuccess { [self] in
+            guard self.context != nil else { return }
+            deadline?.cancel()
+            let isHandedOver =
+                handOver?.take(
+                    channel, route: route, agreement: compression?.agreement, lease: lease,
+                    received: { gate.takeHeld() }, request: accepted) ?? false
+            if !isHandedOver { carry(route, compression?.agreement, accepted) }
+        }
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: written)
+    }
 
-        let accepted = AcceptedRequest(
-            head: request, subprotocol: handshake.subprotocol, remoteAddress: context.remoteAddress,
-            eventLoop: context.eventLoop)
+    /// Keeps the connection on this loop: the handlers of the front door leave, and frames are read from here on.
+    private func carry(
+        _ route: WebSocketRoute, _ agreement: CompressionAgreement?,
+        _ accepted: @escaping @Sendable (any WebSocketLoop) -> AcceptedRequest
+    ) {
+        guard let context else { return }
         let pipeline = context.pipeline.syncOperations
         let channel = context.channel
         let gate = gate
         let loop = loop
+        isMovingOn = true
+        if let lease { channel.closeFuture.whenComplete { _ in withExtendedLifetime(lease) {} } }
         // The decoder leaves at the end of this tick; until then the gate holds back what arrives.
         EventLoopFuture.andAllComplete(
             [pipeline.removeHandler(encoder), pipeline.removeHandler(decoder), pipeline.removeHandler(self)],
             on: context.eventLoop
-        ).assumeIsolated().whenSuccess {
-            guard channel.isActive else { return }
+        ).assumeIsolated().whenComplete { [self] result in
+            defer { leave() }
+            guard case .success = result, channel.isActive else { return channel.close(promise: nil) }
             let handler = FrameHandler(
-                role: .server, loop: loop, limits: route.limits, codecs: compression?.codecs,
-                session: route.makeSession(accepted))
+                role: .server, loop: loop, limits: route.limits,
+                codecs: agreement.map { loop.compression.codecs(for: $0) },
+                session: route.makeSession(accepted(loop.webSocketLoop)), isPlain: true)
             let held = gate.takeHeld()
             do {
                 try pipeline.addHandler(handler)

@@ -8,10 +8,14 @@ import WebSocketCore
 /// Confined to its loop's thread.
 final class LoopContext {
     let eventLoop: any EventLoop
+    /// The loop as sessions see it.
+    let webSocketLoop: NIOWebSocketLoop
     let compression: CompressionContext
 
     /// Connections that are not WebSockets yet.
     var visitors: [ObjectIdentifier: FrontDoorHandler] = [:]
+    /// So many connections make a flush a long one.
+    private static let largeFlush = 64
     /// Connections that have something to write since the last flush.
     private var touched: [FrameHandler] = []
     private var flushIsScheduled = false
@@ -19,20 +23,34 @@ final class LoopContext {
     private var wheelTurns = false
     private var scratch: UnsafeMutableRawBufferPointer
     private var scratchIsInUse = false
-    /// The frame that was last sent to several connections, in the forms that it has been sent in since the last flush.
-    private var sharedFrame: SharedFrame?
-    private var sharedBuffers: [(compressor: ObjectIdentifier?, buffer: ByteBuffer)] = []
+    /// The frames that connections share, since the last flush.
+    let runs = FrameRuns()
+    /// The connections whose peers have not taken everything.
+    let backlog: LoopBacklog
+    /// Is told of each reader that was cut off.
+    let onSlowReader: @Sendable (SlowReader) -> Void
+    private var knownRules = ConnectionRulesCache()
     private var assemblingBytes = 0
     private let assemblyBudget: Int
     private let origin: NIODeadline
     /// What the connections are told since the server has begun to stop; nobody is taken in any more.
     private(set) var farewell: CloseFrame?
 
-    /// - Parameter assemblyBudget: bytes that unfinished messages of this loop's connections may hold together.
-    init(eventLoop: any EventLoop, compression: CompressionContext, assemblyBudget: Int) {
+    /// Call it on the loop.
+    ///
+    /// - Parameters:
+    ///   - assemblyBudget: bytes that unfinished messages of this loop's connections may hold together.
+    ///   - outputBudget: the node's budget for what waits to be written; `nil` for none.
+    init(
+        eventLoop: any EventLoop, compression: CompressionContext, assemblyBudget: Int,
+        outputBudget: OutputBudget? = nil, onSlowReader: @escaping @Sendable (SlowReader) -> Void = { _ in }
+    ) {
         self.eventLoop = eventLoop
+        webSocketLoop = NIOWebSocketLoop(eventLoop)
         self.compression = compression
         self.assemblyBudget = assemblyBudget
+        self.onSlowReader = onSlowReader
+        backlog = LoopBacklog(eventLoop: eventLoop, budget: outputBudget)
         origin = eventLoop.now
         scratch = .allocate(byteCount: ReceiveAllocator.capacity + 256, alignment: 64)
     }
@@ -61,7 +79,15 @@ final class LoopContext {
         touched.append(handler)
         guard !flushIsScheduled else { return }
         flushIsScheduled = true
-        eventLoop.assumeIsolated().execute { [self] in flushTouched() }
+        eventLoop.assumeIsolated().execute { [self] in turnEnds() }
+    }
+
+    /// Flushes, unless that will take a while: then the sockets are looked at once more, so that what has come while
+    /// the messages were queued leaves with the same writes.
+    private func turnEnds() {
+        guard touched.count >= Self.largeFlush else { return flushTouched() }
+        // A task that is due at once would run before the sockets are looked at.
+        eventLoop.assumeIsolated().scheduleTask(in: .microseconds(20)) { [self] in flushTouched() }
     }
 
     private func flushTouched() {
@@ -71,25 +97,12 @@ final class LoopContext {
         for handler in batch { handler.flush() }
         batch.removeAll(keepingCapacity: true)
         if touched.isEmpty { swap(&batch, &touched) }
-        sharedFrame = nil
-        sharedBuffers.removeAll(keepingCapacity: true)
+        runs.endTurn()
     }
 
-    /// The buffer for a frame that many connections are about to get: made once and shared by reference.
-    ///
-    /// - Parameter compressor: what it is compressed with; those of different windows do not share.
-    func buffer(
-        for frame: SharedFrame, compressor: (any MessageCompressor)?, make: () -> ByteBuffer
-    ) -> ByteBuffer {
-        let compressor = compressor.map { ObjectIdentifier($0) }
-        if sharedFrame !== frame {
-            sharedFrame = frame
-            sharedBuffers.removeAll(keepingCapacity: true)
-        }
-        for form in sharedBuffers where form.compressor == compressor { return form.buffer }
-        let buffer = make()
-        sharedBuffers.append((compressor, buffer))
-        return buffer
+    /// The rules for these limits, shared by the connections that have the same.
+    func rules(role: Role, limits: ConnectionLimits) -> ConnectionRules {
+        knownRules.rules(role: role, limits: limits)
     }
 
     /// Counts what unfinished messages hold; `false` when it is more than the loop's share of the node's budget.
@@ -120,6 +133,9 @@ final class LoopContext {
 
     /// All open connections of the loop.
     var connections: [FrameHandler] { wheel.all }
+
+    /// How many those are.
+    var connectionCount: Int { wheel.count }
 
     /// Closes everybody, and from now on whoever still comes.
     func stop(_ frame: CloseFrame) {

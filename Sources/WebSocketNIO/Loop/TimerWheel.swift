@@ -11,7 +11,7 @@ struct TimerWheel {
 
     private var slots = [[FrameHandler]](repeating: [], count: slotCount)
     private var hand: UInt64 = 0
-    private var count = 0
+    private(set) var count = 0
 
     var isEmpty: Bool { count == 0 }
 

@@ -10,7 +10,7 @@ public struct AcceptedRequest: Sendable {
     /// The peer's address.
     public let remoteAddress: SocketAddress?
     /// The loop that the connection belongs to; the session is called on its thread only.
-    public let eventLoop: any EventLoop
+    public let loop: any WebSocketLoop
 
     /// The path of the target, without the query.
     public var path: Substring { head.target.prefix { $0 != "?" } }

@@ -32,13 +32,15 @@ public final class WebSocketServer: Sendable {
     /// Listens.
     ///
     /// - Returns: the address with the port that was bound.
-    /// - Throws: ``WebSocketError/alreadyStarted``; `IOError` when the port is in use (`EADDRINUSE`) or not permitted (`EACCES`), or when the host is
-    ///   unknown.
+    /// - Throws: ``WebSocketError/alreadyStarted``; ``WebSocketError/limitBelowOne(_:)``; `IOError` when the
+    ///   port is in use (`EADDRINUSE`) or not permitted (`EACCES`), or when the host is unknown.
     @discardableResult
     public func start() async throws -> BoundAddress {
         guard started.withLockedValue({ $0 == nil }) else { throw WebSocketError.alreadyStarted }
         let configuration = configuration
+        if let name = configuration.accept.nameOfZero { throw WebSocketError.limitBelowOne(name) }
         let budget = CompressionBudget(bytes: configuration.compressionBudget)
+        let outputBudget = OutputBudget(bytes: configuration.outputBudget)
         let eventLoops = Array(group.makeIterator())
         var loops: [NIOLoopBound<LoopContext>] = []
         for eventLoop in eventLoops {
@@ -47,16 +49,56 @@ public final class WebSocketServer: Sendable {
                     LoopContext(
                         eventLoop: eventLoop,
                         compression: CompressionContext(configuration.compression, budget: budget),
-                        assemblyBudget: configuration.assemblyBudget / eventLoops.count),
+                        assemblyBudget: configuration.assemblyBudget / eventLoops.count,
+                        outputBudget: outputBudget, onSlowReader: configuration.onSlowReader),
                     eventLoop: eventLoop)
             }.get()
             loops.append(loop)
         }
         let contexts = Dictionary(
             uniqueKeysWithValues: zip(eventLoops.map { ObjectIdentifier($0) }, loops))
-        let listener = try await ServerBootstrap(group: group)
+        let compression = LoopLocal { _ in CompressionContext(configuration.compression, budget: budget) }
+        try configuration.carrier?.start(
+            CarrierEnvironment(
+                outputBudget: outputBudget, assemblyBudget: configuration.assemblyBudget,
+                onSlowReader: configuration.onSlowReader))
+        let connectionLimit = configuration.accept.maximumConnections.map {
+            min($0, Descriptors.roomForConnections() ?? $0)
+        }
+        let listener: any Channel
+        do {
+            listener = try await bind(
+                contexts, HandOver(carrier: configuration.carrier, compression: compression), connectionLimit,
+                census: { [loops] in
+                    await Self.count(loops, configuration.carrier) { $0.visitors.count + $0.connectionCount }
+                })
+        } catch {
+            await configuration.carrier?.stop(CloseFrame(code: .goingAway), within: .zero)
+            throw error
+        }
+        started.withLockedValue { $0 = Started(listener: listener, loops: loops) }
+        return BoundAddress(
+            host: listener.localAddress?.ipAddress ?? configuration.host,
+            port: listener.localAddress?.port ?? configuration.port)
+    }
+
+    private func bind(
+        _ contexts: [ObjectIdentifier: NIOLoopBound<LoopContext>], _ handOver: HandOver?, _ connectionLimit: Int?,
+        census: @escaping @Sendable () async -> Int
+    ) async throws -> any Channel {
+        let configuration = configuration
+        let doorkeeper = Doorkeeper(configuration.accept)
+        return try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: configuration.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            // One at a time, so that the gate can stop after each.
+            .serverChannelOption(.maxMessagesPerRead, value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        AcceptGate(limit: connectionLimit, census: census, onPause: configuration.onAcceptPaused))
+                }
+            }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.recvAllocator, value: ReceiveAllocator())
@@ -64,23 +106,35 @@ public final class WebSocketServer: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let loop = contexts[ObjectIdentifier(channel.eventLoop)] else { return }
-                    try FrontDoorHandler.install(on: channel, loop: loop.value, configuration: configuration)
+                    let decision = doorkeeper?.decide(channel.remoteAddress) ?? .admitted(nil)
+                    if let reason = decision.refusal {
+                        configuration.onAcceptRefused(
+                            AcceptRefusal(reason: reason, peer: channel.remoteAddress?.ipAddress ?? ""))
+                    }
+                    try FrontDoorHandler.install(
+                        on: channel, loop: loop.value, configuration: configuration, handOver: handOver,
+                        decision: decision)
                 }
             }
             .bind(host: configuration.host, port: configuration.port).get()
-        started.withLockedValue { $0 = Started(listener: listener, loops: loops) }
-        return BoundAddress(
-            host: listener.localAddress?.ipAddress ?? configuration.host,
-            port: listener.localAddress?.port ?? configuration.port)
     }
 
     /// How many WebSocket connections are open.
     public func connectionCount() async -> Int {
-        var count = 0
-        for loop in started.withLockedValue({ $0?.loops ?? [] }) {
-            count += (try? await loop.eventLoop.submit { loop.value.connections.count }.get()) ?? 0
+        await Self.count(started.withLockedValue { $0?.loops ?? [] }, configuration.carrier) { $0.connectionCount }
+    }
+
+    /// Adds up what the loops have, and what the carrier has. The loops first: a connection that moves meanwhile is
+    /// counted twice rather than not at all.
+    private static func count(
+        _ loops: [NIOLoopBound<LoopContext>], _ carrier: (any ConnectionCarrier)?,
+        _ count: @escaping @Sendable (LoopContext) -> Int
+    ) async -> Int {
+        var sum = 0
+        for loop in loops {
+            sum += (try? await loop.eventLoop.submit { count(loop.value) }.get()) ?? 0
         }
-        return count
+        return sum + (await carrier?.connectionCount() ?? 0)
     }
 
     /// Stops listening and closes every connection.
@@ -99,15 +153,17 @@ public final class WebSocketServer: Sendable {
             })
         else { return }
         try? await started.listener.close()
+        let frame = CloseFrame(code: code, reason: reason)
+        async let carrierHasStopped: Void? = configuration.carrier?.stop(frame, within: time)
         for loop in started.loops {
             try? await loop.eventLoop.submit {
-                loop.value.stop(CloseFrame(code: code, reason: reason))
+                loop.value.stop(frame)
             }.get()
         }
         let deadline = ContinuousClock.now + time
         for loop in started.loops {
             while ContinuousClock.now < deadline {
-                let isIdle = (try? await loop.eventLoop.submit { loop.value.connections.isEmpty }.get()) ?? true
+                let isIdle = (try? await loop.eventLoop.submit { loop.value.connectionCount == 0 }.get()) ?? true
                 if isIdle { break }
                 // Not Task.sleep, which does not wait in a task that was cancelled.
                 try? await loop.eventLoop.scheduleTask(in: .milliseconds(20)) {}.futureResult.get()
@@ -116,5 +172,6 @@ public final class WebSocketServer: Sendable {
                 for connection in loop.value.connections { connection.cutOff() }
             }.get()
         }
+        await carrierHasStopped
     }
 }

@@ -9,6 +9,13 @@ public struct WebSocketServerConfiguration: Sendable {
     public var port = 8080
     /// Connections that may wait to be accepted. Default 4,096, the kernel's own default.
     public var backlog: Int32 = 4096
+    /// How many connections are accepted: in all, of one address, and a second.
+    public var accept = AcceptLimits()
+    /// Is told when the server accepts nobody for a while. Any thread; it must not block. Default nothing.
+    public var onAcceptPaused: @Sendable (AcceptPause) -> Void = { _ in }
+    /// Is told of each connection that was not let in because of a limit in ``accept``. Called on a loop, as often as
+    /// somebody knocks; it must not block. Default nothing.
+    public var onAcceptRefused: @Sendable (AcceptRefusal) -> Void = { _ in }
     /// What is accepted before the 101.
     public var http = HTTPLimits()
     /// Mode, level and windows of permessage-deflate. Default off (RFC 7692 §8: it can leak secrets).
@@ -17,6 +24,15 @@ public struct WebSocketServerConfiguration: Sendable {
     public var compressionBudget = 256 * 1024 * 1024
     /// Memory of the node for messages that are not complete yet, in bytes. Default 512 MiB.
     public var assemblyBudget = 512 * 1024 * 1024
+    /// Memory of the node for what waits to be written to slow readers, in bytes; above it the largest queues are shed
+    /// first. Default 256 MiB.
+    public var outputBudget = 256 * 1024 * 1024
+    /// Is told of each reader that was cut off because it was too slow. Called on the connection's loop; it must not
+    /// block. Default nothing.
+    public var onSlowReader: @Sendable (SlowReader) -> Void = { _ in }
+    /// Who takes plain connections over after their opening handshake; `nil` to keep them on SwiftNIO's loops. A server
+    /// starts and stops its carrier: give each server one of its own.
+    public var carrier: (any ConnectionCarrier)?
     /// The route for an opening request, or `nil` when its path has no WebSocket. Called on the connection's loop.
     public var route: @Sendable (OpeningRequest) -> WebSocketRoute?
     /// The answer to any other request. Called on the connection's loop; it must not block. Default 404.

@@ -1,5 +1,6 @@
-import Channels
 import Testing
+
+@testable import Channels
 
 @Suite("Shards")
 struct ShardTests {
@@ -17,6 +18,37 @@ struct ShardTests {
         membership.say("more")
         membership.say("and more")
         #expect(loop.wakeUps == 2)
+    }
+
+    @Test("A burst for many subscribers on several shards wakes each of them once, and a shard without any never")
+    func oneWakeUpPerBurstAndShard() throws {
+        let loops = (0..<4).map { _ in ManualLoop() }
+        let hub = ChannelHub(encoder: WordEncoder())
+        let recorders = try loops.prefix(3).flatMap { loop in
+            try (0..<50).map { _ in
+                let recorder = Recorder()
+                _ = hub.subscribe(try channelName(), with: recorder, on: loop.shard)
+                return recorder
+            }
+        }
+        for loop in loops { loop.shard.drain() }
+        #expect(loops.map(\.wakeUps) == [1, 1, 1, 0])
+        for round in 1...3 {
+            for number in 0..<100 { try hub.publish("\(number)", to: channelName()) }
+            #expect(loops.map(\.wakeUps) == [1 + round, 1 + round, 1 + round, 0])
+            for loop in loops { loop.shard.drain() }
+        }
+        for recorder in recorders { #expect(recorder.frames.count == 300) }
+    }
+
+    @Test(
+        "An emptied list is kept while bursts need it, and given back after a single one",
+        arguments: [
+            (0, 0, true), (1024, 1, true), (2048, 512, true), (2048, 511, false), (65_536, 65_536, true),
+            (65_537, 65_537, false),
+        ])
+    func keptList(capacity: Int, used: Int, isKept: Bool) {
+        #expect(Shard.isKept(capacity: capacity, used: used) == isKept)
     }
 
     @Test("What is posted during a drain wakes the loop again and comes with the next drain")

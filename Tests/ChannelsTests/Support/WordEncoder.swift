@@ -1,8 +1,9 @@
 import Channels
+import WebSocketCore
 
 /// A wire protocol for tests: one line of words for each event, members by their names, left ones by their codes.
 struct WordEncoder: ChannelEncoder {
-    func text(for event: ChannelEvent) -> [UInt8] {
+    func frame(for event: ChannelEvent) -> SharedFrame? {
         let words: String
         switch event {
         case .welcomed(let member, let roster):
@@ -13,7 +14,7 @@ struct WordEncoder: ChannelEncoder {
         case .direct(let publication, let addressee):
             words = "direct \(text(publication.data)) to \(text(addressee.text))"
         }
-        return Array(words.utf8)
+        return SharedFrame(text: words)
     }
 
     private func name(_ member: Member) -> String { text(member.profile.name) }
@@ -31,6 +32,12 @@ extension Profile {
 
 extension Membership {
     func say(_ text: String) { publish(Array(text.utf8)) }
+}
+
+extension ChannelHub {
+    func publish(_ text: String, to name: ChannelName, kind: MessageKind = .text) {
+        publish(kind, Array(text.utf8).span.bytes, to: name)
+    }
 }
 
 /// The channel that most tests use.

@@ -1,5 +1,6 @@
 import Channels
 import Testing
+import WebSocketCore
 
 @testable import RoomProtocol
 
@@ -100,6 +101,13 @@ struct RoomEncoderTests {
             }
         }
         #expect(ids.count == 1_000)
+    }
+
+    @Test("A push is a text message (RFC 6455 §5.6)")
+    func kind() throws {
+        let frame = try #require(encoder.frame(for: .left(anna.code)))
+        #expect(frame.kind == .text)
+        #expect(Array(frame.payload) == encoder.text(for: .left(anna.code)))
     }
 
     @Test("A push is ASCII without < > & and ', whatever names, extras and texts are")

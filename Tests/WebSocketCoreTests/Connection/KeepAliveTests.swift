@@ -5,17 +5,28 @@ import WebSocketCore
 struct KeepAliveTests {
     private func at(_ milliseconds: UInt64) -> MonotonicInstant { MonotonicInstant(milliseconds: milliseconds) }
 
-    private func keepAlive(pingInterval: UInt64 = 25_000, pongTimeout: UInt64 = 10_000) -> KeepAlive {
-        KeepAlive(pingInterval: pingInterval, pongTimeout: pongTimeout, now: at(1_000))
+    /// One that started at 1,000 ms, with its times.
+    private struct Watch {
+        var keepAlive = KeepAlive(now: MonotonicInstant(milliseconds: 1_000))
+        var limits = ConnectionLimits()
+
+        init(pingInterval: UInt64 = 25_000, pongTimeout: UInt64 = 10_000) {
+            limits.pingInterval = pingInterval
+            limits.pongTimeout = pongTimeout
+        }
+
+        var nextDeadline: MonotonicInstant { keepAlive.nextDeadline(limits) }
+
+        mutating func received(now: MonotonicInstant) { keepAlive.received(now: now) }
     }
 
-    private func tick(_ keepAlive: inout KeepAlive, _ milliseconds: UInt64) -> KeepAlive.Action {
-        keepAlive.tick(now: at(milliseconds))
+    private func tick(_ watch: inout Watch, _ milliseconds: UInt64) -> KeepAlive.Action {
+        watch.keepAlive.tick(watch.limits, now: at(milliseconds))
     }
 
     @Test("After the ping interval one ping is sent, after the pong timeout the peer is given up")
     func silence() {
-        var keepAlive = keepAlive()
+        var keepAlive = Watch()
         #expect(keepAlive.nextDeadline == at(26_000))
         #expect(tick(&keepAlive, 25_999) == .none)
         #expect(tick(&keepAlive, 26_000) == .sendPing)
@@ -27,7 +38,7 @@ struct KeepAliveTests {
 
     @Test("Any byte that arrives counts as life, before and after the ping")
     func anyByte() {
-        var keepAlive = keepAlive()
+        var keepAlive = Watch()
         keepAlive.received(now: at(20_000))
         #expect(tick(&keepAlive, 44_999) == .none)
         #expect(tick(&keepAlive, 45_000) == .sendPing)
@@ -39,7 +50,7 @@ struct KeepAliveTests {
 
     @Test("A loop that was away for long still gives the peer the whole pong timeout")
     func lateTick() {
-        var keepAlive = keepAlive()
+        var keepAlive = Watch()
         #expect(tick(&keepAlive, 500_000) == .sendPing)
         #expect(keepAlive.nextDeadline == at(510_000))
         #expect(tick(&keepAlive, 509_999) == .none)
@@ -48,18 +59,18 @@ struct KeepAliveTests {
 
     @Test("A timeout without end never gives up, and an interval without end never pings")
     func never() {
-        var patient = keepAlive(pongTimeout: .max)
+        var patient = Watch(pongTimeout: .max)
         #expect(tick(&patient, 26_000) == .sendPing)
         #expect(tick(&patient, .max - 1) == .none)
         #expect(patient.nextDeadline == at(.max))
-        var silent = keepAlive(pingInterval: .max)
+        var silent = Watch(pingInterval: .max)
         #expect(tick(&silent, .max - 1) == .none)
         #expect(silent.nextDeadline == at(.max))
     }
 
     @Test("A clock that seems to go back is no trap")
     func clockGoesBack() {
-        var keepAlive = keepAlive()
+        var keepAlive = Watch()
         #expect(tick(&keepAlive, 0) == .none)
     }
 }

@@ -277,7 +277,7 @@ struct AsyncWebSocketTests {
             let channel = EmbeddedChannel(loop: eventLoop)
             try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
             let opened = eventLoop.makePromise(of: AsyncWebSocket.self)
-            let made = AsyncSession(eventLoop: eventLoop, subprotocol: nil) { opened.succeed($0) }
+            let made = AsyncSession(loop: NIOWebSocketLoop(eventLoop), subprotocol: nil) { opened.succeed($0) }
             session = made
             try channel.pipeline.syncOperations.addHandler(
                 FrameHandler(role: .client, loop: .embedded(eventLoop), limits: .wide, codecs: nil, session: made))

@@ -270,7 +270,8 @@ struct FrontDoorTests {
     func stopping() throws {
         let door = try EmbeddedDoor()
         try door.receive(Array(RawPeer.request().utf8), endsTick: false)
-        #expect(door.loop.visitors.isEmpty && door.loop.connections.isEmpty)
+        // Between its 101 and its first frame it still counts as a visitor.
+        #expect(door.loop.visitors.count == 1 && door.loop.connections.isEmpty)
         door.loop.stop(CloseFrame(code: .goingAway))
         door.eventLoop.run()
         #expect(door.frames == [.close(1001)])

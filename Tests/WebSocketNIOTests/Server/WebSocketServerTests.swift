@@ -285,12 +285,13 @@ struct WebSocketServerTests {
         let sessions = Mailbox<SessionLog>()
         var limits = ConnectionLimits.wide
         limits.closeTimeout = 600_000
-        let route = WebSocketRoute(limits: limits) { _ in
+        let route = WebSocketRoute(limits: limits) { request in
             let log = SessionLog()
             sessions.put(log)
-            return LoggingSession(log)
+            return LoggingSession(log, loop: request.loop)
         }
         var configuration = WebSocketServerConfiguration { _ in route }
+        configuration.carrier = try TestCarrier.make()
         configuration.port = 0
         let server = WebSocketServer(configuration: configuration)
         let address = try await server.start()
@@ -315,6 +316,7 @@ struct WebSocketServerTests {
         #expect(await server.connectionCount() == 0)
 
         configuration.port = address.port
+        configuration.carrier = try TestCarrier.make()
         let successor = WebSocketServer(configuration: configuration)
         #expect(try await successor.start().port == address.port)
         await successor.stop(within: .zero)
@@ -327,6 +329,7 @@ struct WebSocketServerTests {
         limits.closeTimeout = 600_000
         let route = WebSocketRoute(limits: limits) { _ in WebSocketSession() }
         var configuration = WebSocketServerConfiguration { _ in route }
+        configuration.carrier = try TestCarrier.make()
         configuration.port = 0
         let server = WebSocketServer(configuration: configuration)
         let address = try await server.start()

@@ -48,9 +48,10 @@ final class EmbeddedPeer {
         eventLoop.run()
     }
 
-    func setWritable(_ isWritable: Bool) {
-        channel.isWritable = isWritable
-        channel.pipeline.fireChannelWritabilityChanged()
+    /// The kernel takes what it was given, and all that follows.
+    func unblock() {
+        wire.isBlocked = false
+        wire.complete()
         eventLoop.run()
     }
 }

@@ -1,14 +1,21 @@
+import NIOPosix
 import WebSocketCore
-import WebSocketNIO
+
+@testable import WebSocketNIO
 
 /// Tells a log everything, and echoes when it shall.
 final class LoggingSession: WebSocketSession {
     private let log: SessionLog
     private let subprotocol: String?
     private let echoes: Bool
+    private let loop: (any WebSocketLoop)?
     var connection: WebSocketConnection?
 
-    init(_ log: SessionLog, subprotocol: String? = nil, echoes: Bool = false) {
+    /// - Parameter loop: the connection's; a client's is the current event loop.
+    init(
+        _ log: SessionLog, subprotocol: String? = nil, echoes: Bool = false, loop: (any WebSocketLoop)? = nil
+    ) {
+        self.loop = loop ?? MultiThreadedEventLoopGroup.currentEventLoop.map { NIOWebSocketLoop($0) }
         self.log = log
         self.subprotocol = subprotocol
         self.echoes = echoes
@@ -16,7 +23,7 @@ final class LoggingSession: WebSocketSession {
 
     override func opened(_ connection: WebSocketConnection) {
         self.connection = connection
-        log.bind(self)
+        if let loop { log.bind(self, on: loop) }
         log.events.put(.opened(subprotocol: subprotocol))
     }
 

@@ -1,5 +1,6 @@
 import NIOEmbedded
 import WebSocketCompression
+import WebSocketCore
 
 @testable import WebSocketNIO
 
@@ -7,10 +8,11 @@ extension LoopContext {
     /// A context of an embedded loop, whose clock only a test moves.
     static func embedded(
         _ eventLoop: EmbeddedEventLoop, compression: DeflateConfiguration = DeflateConfiguration(),
-        assemblyBudget: Int = .max
+        assemblyBudget: Int = .max, outputBudget: OutputBudget? = nil,
+        onSlowReader: @escaping @Sendable (SlowReader) -> Void = { _ in }
     ) -> LoopContext {
         LoopContext(
             eventLoop: eventLoop, compression: CompressionContext(compression, budget: CompressionBudget()),
-            assemblyBudget: assemblyBudget)
+            assemblyBudget: assemblyBudget, outputBudget: outputBudget, onSlowReader: onSlowReader)
     }
 }

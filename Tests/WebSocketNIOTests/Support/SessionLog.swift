@@ -1,6 +1,5 @@
 import NIOConcurrencyHelpers
 import NIOCore
-import NIOPosix
 import WebSocketCore
 import WebSocketNIO
 
@@ -15,12 +14,11 @@ final class SessionLog: Sendable {
     }
 
     let events = Mailbox<Event>()
-    private let session = NIOLockedValueBox<NIOLoopBound<LoggingSession>?>(nil)
+    private let session = NIOLockedValueBox<(loop: any WebSocketLoop, session: LoopBound<LoggingSession>)?>(nil)
 
-    func bind(_ session: LoggingSession) {
-        guard let eventLoop = MultiThreadedEventLoopGroup.currentEventLoop else { return }
-        let bound = NIOLoopBound(session, eventLoop: eventLoop)
-        self.session.withLockedValue { $0 = bound }
+    func bind(_ session: LoggingSession, on loop: any WebSocketLoop) {
+        let bound = LoopBound(session)
+        self.session.withLockedValue { $0 = (loop, bound) }
     }
 
     /// Runs `body` with the connection on its loop.
@@ -28,10 +26,15 @@ final class SessionLog: Sendable {
         guard let bound = session.withLockedValue({ $0 }) else {
             throw TimedOut(what: "a session that was never opened")
         }
-        return try await bound.eventLoop.submit {
-            guard let connection = bound.value.connection else { throw ChannelError.alreadyClosed }
-            return body(connection)
-        }.get()
+        return try await withCheckedThrowingContinuation { done in
+            bound.loop.execute {
+                if let connection = bound.session.value.connection {
+                    done.resume(returning: body(connection))
+                } else {
+                    done.resume(throwing: ChannelError.alreadyClosed)
+                }
+            }
+        }
     }
 
     /// The next message; other events on the way are skipped.

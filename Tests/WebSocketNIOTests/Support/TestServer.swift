@@ -22,10 +22,11 @@ func withServer(
     let route = WebSocketRoute(handshake: handshake, limits: limits) { request in
         let log = SessionLog()
         sessions.put(log)
-        return LoggingSession(log, subprotocol: request.subprotocol, echoes: echoes)
+        return LoggingSession(log, subprotocol: request.subprotocol, echoes: echoes, loop: request.loop)
     }
     var configuration = WebSocketServerConfiguration { $0.target.hasPrefix("/plain") ? nil : route }
     configuration.port = 0
+    configuration.carrier = try TestCarrier.make()
     configuration.http.requestTimeout = 120_000  // who tests it sets it; elsewhere a slow machine must not meet it
     configure(&configuration)
     let server = WebSocketServer(configuration: configuration)

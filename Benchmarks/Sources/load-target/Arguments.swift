@@ -1,0 +1,6 @@
+public import ArgumentParser
+public import Reactor
+public import WebSocketCompression
+
+extension CarrierKind: @retroactive ExpressibleByArgument {}
+extension CompressionMode: @retroactive ExpressibleByArgument {}

@@ -1,0 +1,301 @@
+"""Counts what a message costs a carrier: instructions, allocations and system calls of the load target under load.
+
+    reactor_counts.py --target BINARY --thresholds FILE [--carrier reactor] [--operation NAME ...]
+
+Each operation runs with N and with 2N messages over real connections, each time in a fresh process: under callgrind for
+instructions, under memcheck for allocations, under strace for system calls. The difference divided by N is what one
+message costs, so that starting, connecting and ending fall out, as far as they are the same each time: N is so large
+that the rest does not show. The client is in this file and does one thing after the other, so that the server sees the
+same reads each time. Nothing is timed.
+
+The control is a path that echoes and allocates exactly once more per message: when it does not read 1.0 above the echo,
+the counting is wrong and nothing else is to be trusted.
+
+Exit status: 0 when all is at or below its threshold, 1 when something is above or could not be counted.
+"""
+
+import argparse
+import concurrent.futures
+import json
+import os
+import platform
+import re
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import urllib.request
+
+LISTENING = re.compile(r"listening on ws://[^ ]*:(\d+) pid (\d+)")
+ALLOCATIONS = re.compile(r"total heap usage: ([\d,]+) allocs")
+INSTRUCTIONS = re.compile(r"Collected : (\d+)")
+PAYLOAD = 64
+FRAME = PAYLOAD + 2  # a server's frame: two bytes of header (RFC 6455 section 5.2)
+SENDS = ("write", "writev", "sendto", "sendmsg", "sendmmsg")
+WAITS = ("epoll_wait", "epoll_pwait", "epoll_pwait2")
+
+
+class CountingFailed(Exception):
+    """Something that makes the figures worthless, in words for a person."""
+
+
+def client_frames(count):
+    """So many masked binary frames, as a client sends them."""
+    key = b"\x12\x34\x56\x78"
+    payload = bytes(range(PAYLOAD))
+    masked = bytes(byte ^ key[index % 4] for index, byte in enumerate(payload))
+    return (b"\x82" + bytes([0x80 | PAYLOAD]) + key + masked) * count
+
+
+def connect(port, path):
+    """A WebSocket on a blocking socket."""
+    connection = socket.create_connection(("127.0.0.1", port), 60)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.sendall(
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode())
+    answer = b""
+    while not answer.endswith(b"\r\n\r\n"):
+        piece = connection.recv(4096)
+        if not piece:
+            raise CountingFailed(f"{path}: the server closed the connection during the handshake")
+        answer += piece
+    if b" 101 " not in answer.split(b"\r\n")[0]:
+        raise CountingFailed(f"{path}: no 101 but {answer[:60]!r}")
+    return connection
+
+
+def receive(connection, count):
+    """Waits for so many bytes."""
+    while count > 0:
+        piece = connection.recv(count)
+        if not piece:
+            raise CountingFailed("the server closed a connection")
+        count -= len(piece)
+
+
+class Echo:
+    """Batches of messages in one write on one connection; the next when all are back."""
+
+    def __init__(self, path, batch):
+        self.path, self.batch = path, batch
+
+    def units(self, count):
+        """What the figures are divided by."""
+        return count
+
+    def open(self, port):
+        """The connections."""
+        return [connect(port, self.path)]
+
+    def run(self, connections, count):
+        """Sends so many messages and waits for the echoes."""
+        frames = client_frames(self.batch)
+        for _ in range(count // self.batch):
+            connections[0].sendall(frames)
+            receive(connections[0], FRAME * self.batch)
+
+
+class FanOut:
+    """Batches of publications in one write; the next when every subscriber has them all."""
+
+    def __init__(self, subscribers, batch):
+        self.subscribers, self.batch = subscribers, batch
+
+    def units(self, count):
+        """What the figures are divided by."""
+        return count * self.subscribers
+
+    def open(self, port):
+        """The connections, the publisher first."""
+        return [connect(port, "/pub")] + [connect(port, "/sub") for _ in range(self.subscribers)]
+
+    def run(self, connections, count):
+        """Publishes so many messages and waits until they have arrived everywhere."""
+        frames = client_frames(self.batch)
+        for _ in range(count // self.batch):
+            connections[0].sendall(frames)
+            for subscriber in connections[1:]:
+                receive(subscriber, FRAME * self.batch)
+
+
+OPERATIONS = {
+    "control": Echo("/control", 16),
+    "echo-64": Echo("/echo", 1),
+    "echo-64x16": Echo("/echo", 16),
+    "fanout-1000-64": FanOut(1000, 1),
+    "fanout-1000-64x16": FanOut(1000, 16),
+}
+
+
+def serve(prefix, options, operation, count):
+    """Runs the target under a tool, puts the load on it, ends it; (the tool's words, counters before, after)."""
+    command = [*prefix, options.target, "--port", "0", "--carrier", options.carrier, "--loops", "1"]
+    environment = {**os.environ, "SWIFT_DETERMINISTIC_HASHING": "1"}
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as words:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=words, text=True, env=environment)
+        try:
+            line = process.stdout.readline()
+            found = LISTENING.match(line)
+            if not found:
+                words.seek(0)
+                raise CountingFailed(f"{' '.join(command)} did not start:\n{line}{words.read()}")
+            port, pid = int(found[1]), int(found[2])
+            connections = operation.open(port)
+            before = stats(port)
+            operation.run(connections, count)
+            after = stats(port)
+            for connection in connections:
+                connection.close()
+            os.kill(pid, signal.SIGTERM)
+            process.wait(60)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+            process.stdout.close()
+        words.seek(0)
+        return words.read(), before, after
+
+
+def stats(port):
+    """The target's counters."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/stats", timeout=60) as answer:
+        return json.load(answer)
+
+
+def instructions(options, operation, count):
+    """Instructions of the whole process in user mode."""
+    words, _, _ = serve(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"], options, operation, count)
+    found = INSTRUCTIONS.search(words)
+    if not found:
+        raise CountingFailed(f"callgrind's output is not understood:\n{words[-500:]}")
+    return {"instructions": int(found[1])}
+
+
+def allocations(options, operation, count):
+    """Allocations of the whole process."""
+    words, _, _ = serve(["valgrind", "--leak-check=no"], options, operation, count)
+    found = ALLOCATIONS.search(words)
+    if not found:
+        raise CountingFailed(f"valgrind's output is not understood:\n{words[-500:]}")
+    return {"allocations": int(found[1].replace(",", ""))}
+
+
+def calls(options, operation, count):
+    """System calls of the whole process by kind, and what the target counts itself."""
+    with tempfile.NamedTemporaryFile("r", encoding="utf-8") as table:
+        _, before, after = serve(["strace", "-f", "-c", "-o", table.name], options, operation, count)
+        lines = table.read().splitlines()
+    by_name = {}
+    for line in lines:
+        fields = line.split()
+        # "% time  seconds  usecs/call  calls  [errors]  syscall"
+        if len(fields) >= 5 and fields[3].isdigit() and fields[-1] != "total":
+            by_name[fields[-1]] = int(fields[3])
+    if "epoll_ctl" not in by_name:
+        raise CountingFailed("strace's table is not understood:\n" + "\n".join(lines[:5]))
+    return {
+        "sends": sum(by_name.get(name, 0) for name in SENDS),
+        "waits": sum(by_name.get(name, 0) for name in WAITS),
+        "calls": sum(by_name.values()),
+        "wake_ups": after["shard_wake_ups"] - before["shard_wake_ups"],
+        "encoded": after["publications_encoded"] - before["publications_encoded"],
+    }
+
+
+def count_one(options, name, times, pool):
+    """What one message of an operation costs; a promise of it."""
+    operation = OPERATIONS[name]
+    counting = [
+        (tool, pool.submit(tool, options, operation, times), pool.submit(tool, options, operation, 2 * times))
+        for tool in (instructions, allocations, calls)]
+
+    def result():
+        figures = {}
+        for _, once, twice in counting:
+            once, twice = once.result(), twice.result()
+            for key, value in once.items():
+                figures[key] = (twice[key] - value) / operation.units(times)
+        return figures
+
+    return result
+
+
+def table(options, limits, figures):
+    """Prints a table; the names of what is above its threshold."""
+    keys = ["instructions", "allocations", "sends", "waits", "calls", "wake_ups", "encoded"]
+    checks_instructions = platform.machine() == options.machine
+    above = []
+    print(f"per message (echo) or delivery (fan-out), {options.carrier} carrier")
+    print(f"{'':<20}" + "".join(f"{key:>14}" for key in keys))
+    for name, found in figures.items():
+        print(f"{name:<20}" + "".join(f"{found[key]:>14.4f}" if key != "instructions" else f"{found[key]:>14.1f}"
+                                      for key in keys))
+        allowed = limits[name]
+        judged = {}
+        for key in keys:
+            if key in allowed and (key != "instructions" or checks_instructions):
+                judged[key] = found[key] <= allowed[key]
+                if not judged[key]:
+                    above.append(f"{name}: {key}")
+        marks = {key: f"{allowed[key]:g} {'ok' if judged[key] else 'ABOVE'}" for key in judged}
+        print(f"{'   allowed':<20}" + "".join(f"{marks.get(key, '-'):>14}" for key in keys))
+    if not checks_instructions:
+        print(f"(instructions are not compared: the thresholds are for {options.machine})")
+    return above
+
+
+def main():
+    """Counts, prints the table, and says whether all is well."""
+    parser = argparse.ArgumentParser(prog="scripts/bench carrier", description=__doc__.splitlines()[0])
+    parser.add_argument("--target", required=True, help="the load target")
+    parser.add_argument("--thresholds", required=True, help="the file with the thresholds")
+    parser.add_argument("--carrier", default="reactor", choices=["reactor", "nio"], help="default reactor")
+    parser.add_argument("--operation", nargs="+", default=list(OPERATIONS), choices=list(OPERATIONS), metavar="NAME",
+                        help=f"what to count (default all): {' '.join(OPERATIONS)}")
+    options = parser.parse_args()
+    with open(options.thresholds, encoding="utf-8") as file:
+        thresholds = json.load(file)
+    options.machine = thresholds["machine"]
+    limits = thresholds["carriers"].get(options.carrier)
+    if limits is None or set(limits) != set(OPERATIONS):
+        raise CountingFailed(f"{options.thresholds} does not have these operations for {options.carrier}: "
+                             f"{', '.join(OPERATIONS)}")
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+    with tempfile.TemporaryDirectory() as folder:
+        return count_all(options, limits, folder)
+
+
+def count_all(options, limits, folder):
+    """Counts with a copy of the target in `folder`; the exit status."""
+    # Older valgrinds give up on the debug information of newer compilers, which counting does not need.
+    stripped = os.path.join(folder, "load-target")
+    subprocess.run(["strip", "--strip-debug", "-o", stripped, options.target], check=True)
+    options.target = stripped
+    names = [name for name in OPERATIONS if name in options.operation or name in ("control", "echo-64x16")]
+    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        counting = {name: count_one(options, name, limits[name]["times"], pool) for name in names}
+        figures = {name: result() for name, result in counting.items()}
+    control = figures["control"]["allocations"] - figures["echo-64x16"]["allocations"]
+    above = table(options, limits, figures)
+    print(f"control: {control:.3f} allocations more than an echo, where 1 is right")
+    is_right = abs(control - 1) < 0.02  # a timer that fires once more is no error
+    if not is_right:
+        print("error: the control does not allocate exactly once: none of these figures is right", file=sys.stderr)
+    if above:
+        print(f"error: above the threshold: {', '.join(above)}. Make it cheaper again; or, when the work has really "
+              "grown, raise the number in Benchmarks/thresholds.json and say why", file=sys.stderr)
+    return 0 if is_right and not above else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except CountingFailed as failure:
+        print(f"error: {failure}", file=sys.stderr)
+        sys.exit(1)

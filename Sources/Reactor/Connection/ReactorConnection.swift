@@ -1,0 +1,49 @@
+#if os(Linux)
+import WebSocketCore
+
+/// A connection on a reactor's loop, as its session sees it: a pointer to its slot until the connection ends.
+final class ReactorConnection: WebSocketConnection {
+    private var slot: UnsafeMutablePointer<Slot>?
+
+    init(_ slot: UnsafeMutablePointer<Slot>) {
+        self.slot = slot
+        super.init()
+    }
+
+    func detach() { slot = nil }
+
+    override func send(_ kind: MessageKind, _ payload: RawSpan) {
+        guard let slot else { return }
+        // The span outlives the call; inside a closure this would be a call more.
+        let bytes = payload.withUnsafeBytes { $0 }
+        ReactorLoop.send(kind, bytes, to: slot)
+    }
+
+    override func send(_ frame: SharedFrame) {
+        guard let slot else { return }
+        ReactorLoop.send(frame, to: slot)
+    }
+
+    override func close(_ code: CloseCode, reason: String) {
+        guard let slot else { return }
+        slot.pointee.tick.pointee.loop._withUnsafeGuaranteedRef {
+            $0.close(CloseFrame(code: code, reason: reason), slot)
+        }
+    }
+
+    override var pendingBytes: Int {
+        guard let slot else { return 0 }
+        return slot.pointee.tick.pointee.loop._withUnsafeGuaranteedRef { $0.pendingBytes(slot) }
+    }
+
+    override var isWritable: Bool {
+        guard let slot else { return false }
+        return slot.pointee.tick.pointee.loop._withUnsafeGuaranteedRef { $0.isWritable(slot) }
+    }
+
+    override func setReading(_ isReading: Bool) {
+        guard let slot else { return }
+        slot.pointee.tick.pointee.loop._withUnsafeGuaranteedRef { $0.setReading(isReading, slot) }
+    }
+}
+#endif

@@ -1,0 +1,45 @@
+#if os(Linux)
+import WebSocketCore
+
+/// The loop's part in the node's budget for what slow readers have not taken.
+extension ReactorLoop {
+    /// Enters a change; the node is told at the end of the tick.
+    func backlogHasChanged(from before: Int, to bytes: Int) {
+        backlogBytes &+= bytes &- before
+        longestBacklog = backlogBytes == 0 ? 0 : max(longestBacklog, bytes)
+        backlogsHaveChanged = true
+    }
+
+    func backlogHasGone(_ extras: Slot.Extras) {
+        guard let backlog = extras.backlog else { return }
+        extras.backlog = nil
+        backlogHasChanged(from: backlog.bytes, to: 0)
+    }
+
+    func publishBacklogs() {
+        backlogsHaveChanged = false
+        budget?.publish(pending: backlogBytes, largest: longestBacklog)
+    }
+
+    /// The node has too much waiting, and the longest queue may be here: cuts readers off, the slowest first.
+    func shed(_ request: OutputBudget.Request) {
+        var queues: [(slot: UnsafeMutablePointer<Slot>, bytes: Int)] = []
+        forEachConnection { slot in
+            guard slot.pointee.flags.isDisjoint(with: [.isCondemned, .hasEnded]), slot.pointee.machine.maySend,
+                let bytes = slot.pointee.extras?.backlog?.bytes
+            else { return }
+            queues.append((slot, bytes))
+        }
+        queues.sort { $0.bytes > $1.bytes }
+        let goal = backlogBytes - request.bytes
+        var next = 0
+        while next < queues.count, backlogBytes > goal, queues[next].bytes >= request.floor {
+            cutOff(queues[next].slot, .nodeBudget)
+            next += 1
+        }
+        longestBacklog = next < queues.count ? queues[next].bytes : 0
+        backlogsHaveChanged = false
+        budget?.answer(pending: backlogBytes, largest: longestBacklog)
+    }
+}
+#endif

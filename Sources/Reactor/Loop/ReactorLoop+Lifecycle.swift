@@ -1,0 +1,176 @@
+#if os(Linux)
+import Glibc
+import WebSocketCore
+
+/// How a connection comes to a loop, and how it ends there.
+extension ReactorLoop {
+    /// Takes a connection over that was handed to this loop.
+    func take(_ connection: HandedOverConnection) {
+        let (index, slot) = slab.take()
+        let opened = connection.open(self)
+        slot.initialize(
+            to: Slot(
+                machine: ConnectionStateMachine(
+                    rules: rules(for: connection.limits), decompressor: opened.codecs?.decompressor, now: now),
+                session: opened.session, connection: nil,
+                extras: extras(for: connection, opened.codecs), output: nil, tick: tickOutput,
+                descriptor: connection.descriptor, index: index, next: Slab.none, previous: Slab.none,
+                timerList: TimerWheel.unlisted, flags: []))
+        let handle = ReactorConnection(slot)
+        slot.pointee.connection = handle
+        guard poller.add(connection.descriptor, .reading, slot) else { return condemn(slot) }
+        wheel.schedule(slot, at: slot.pointee.machine.nextDeadline)
+        opened.session.opened(handle)
+        if let farewell { close(farewell, slot) }
+        if !connection.received.isEmpty { takeReceived(connection.received, slot) }
+    }
+
+    private func extras(for connection: HandedOverConnection, _ codecs: MessageCodecs?) -> Slot.Extras? {
+        guard codecs != nil || connection.lease != nil else { return nil }
+        return Slot.Extras(codecs: codecs, lease: connection.lease)
+    }
+
+    /// Something has happened on a connection's socket.
+    func handle(_ readiness: Poller.Readiness, _ slot: UnsafeMutablePointer<Slot>) {
+        guard slot.pointee.flags.isDisjoint(with: [.isCondemned, .hasEnded]) else { return }
+        if readiness.contains(.writable) {
+            writeBacklog(slot)
+            guard !slot.pointee.flags.contains(.isCondemned) else { return }
+        }
+        if readiness.contains(.readable) {
+            read(slot)
+        } else if !readiness.isDisjoint(with: .ended) {
+            // Nobody reads this socket at the moment, and there is nothing more to come.
+            condemn(slot)
+        }
+    }
+
+    /// What the connection waits for has changed.
+    func updateInterest(_ slot: UnsafeMutablePointer<Slot>) {
+        var interest: Poller.Interest = []
+        if slot.pointee.flags.isDisjoint(with: [.inputHasEnded, .socketIsNotRead]) { interest.insert(.reading) }
+        if slot.pointee.flags.contains(.awaitsRoom) { interest.insert(.writing) }
+        poller.modify(slot.pointee.descriptor, interest, slot)
+    }
+
+    /// The connection is over: tells the session, once, and frees everything.
+    func end(_ slot: UnsafeMutablePointer<Slot>) {
+        guard !slot.pointee.flags.contains(.hasEnded) else { return }
+        finishReading(slot)
+        _ = slot.pointee.machine.transportEnded()
+        wheel.remove(slot)
+        poller.remove(slot.pointee.descriptor)
+        Glibc.close(slot.pointee.descriptor)
+        forgetExtras(slot)
+        let session = slot.pointee.session
+        let result = slot.pointee.machine.result
+        slot.pointee.connection?.detach()
+        slot.pointee.connection = nil
+        slot.pointee.session = nil
+        slot.pointee.output = nil
+        slot.pointee.flags.insert(.hasEnded)
+        if !slot.pointee.flags.contains(.isTouched) { slab.release(slot) }
+        session?.closed(result)
+    }
+
+    private func forgetExtras(_ slot: UnsafeMutablePointer<Slot>) {
+        guard let extras = slot.pointee.extras else { return }
+        assemblingBytes -= extras.accountedBytes
+        backlogHasGone(extras)
+        slot.pointee.extras = nil
+    }
+
+    /// The extras of a connection, made when it has none.
+    func extras(of slot: UnsafeMutablePointer<Slot>) -> Slot.Extras {
+        if let extras = slot.pointee.extras { return extras }
+        let extras = Slot.Extras()
+        slot.pointee.extras = extras
+        return extras
+    }
+
+    /// Gives the extras back when nothing is in them.
+    func trimExtras(_ slot: UnsafeMutablePointer<Slot>) {
+        if slot.pointee.extras?.isIdle == true { slot.pointee.extras = nil }
+    }
+
+    // MARK: - Time
+
+    func timerFired(_ slot: UnsafeMutablePointer<Slot>) {
+        let flags = slot.pointee.flags
+        guard flags.isDisjoint(with: [.isCondemned, .hasEnded]) else { return }
+        if flags.contains(.inputHasEnded) {  // what was queued for a peer that has ended its own side had its chance
+            return condemn(slot)
+        }
+        // While this side does not read, the peer's silence says nothing about it.
+        if flags.contains(.socketIsNotRead) { slot.pointee.machine.receivedBytes(now: now) }
+        if flags.contains(.isPaused) { slot.pointee.machine.readingIsPaused(now: now) }
+        judgeBacklog(slot)
+        switch slot.pointee.machine.tick(now: now) {
+        case .none: break
+        case .sendPing: writeControl(.ping, UnsafeRawBufferPointer(start: nil, count: 0), to: slot)
+        case .closing(let action): act(action, slot)
+        }
+        if !slot.pointee.flags.contains(.isCondemned) { wheel.schedule(slot, at: nextDeadline(of: slot)) }
+    }
+
+    private func nextDeadline(of slot: UnsafeMutablePointer<Slot>) -> MonotonicInstant {
+        let deadline = slot.pointee.machine.nextDeadline
+        guard slot.pointee.machine.maySend, let backlog = slot.pointee.extras?.backlog else { return deadline }
+        return min(backlog.pending.nextDeadline(slot.pointee.machine.limits), deadline)
+    }
+
+    /// Moves the timer when the next deadline has come nearer; one that moved away is noticed when it fires.
+    func reschedule(_ slot: UnsafeMutablePointer<Slot>) {
+        guard slot.pointee.flags.isDisjoint(with: [.isCondemned, .hasEnded, .inputHasEnded]) else { return }
+        let deadline = nextDeadline(of: slot)
+        if !wheel.isScheduled(slot, by: deadline) { wheel.schedule(slot, at: deadline) }
+    }
+
+    // MARK: - Closing
+
+    func close(_ frame: CloseFrame, _ slot: UnsafeMutablePointer<Slot>) {
+        act(slot.pointee.machine.close(frame, now: now), slot)
+        setReading(true, slot)  // so that the peer's close frame is seen; messages before it are dropped
+        reschedule(slot)
+    }
+
+    func act(_ action: ClosingHandshake.Action, _ slot: UnsafeMutablePointer<Slot>) {
+        switch action {
+        case .none: break
+        case .send(let frame):
+            writeClose(frame, to: slot)
+        case .sendAndEndTransport(let frame):
+            writeClose(frame, to: slot)
+            endAfterWriting(slot)
+        case .endTransport:
+            endAfterWriting(slot)
+        case .abort:
+            abort(slot)
+        }
+    }
+
+    /// Ends our side after what is queued; a server ends it first (RFC 6455 §7.1.1).
+    private func endAfterWriting(_ slot: UnsafeMutablePointer<Slot>) {
+        slot.pointee.flags.insert(.endsAfterWriting)
+        tickOutput.pointee.touch(slot)
+    }
+
+    /// Closes the transport; what is queued gets its chance where the peer has only ended its own side.
+    private func abort(_ slot: UnsafeMutablePointer<Slot>) {
+        if slot.pointee.flags.contains(.inputHasEnded), !slot.pointee.flags.contains(.outputHasEnded) {
+            endAfterWriting(slot)
+            wheel.schedule(slot, at: now.advanced(by: slot.pointee.machine.limits.lingerTimeout))
+        } else {
+            condemn(slot)
+        }
+    }
+
+    /// The reactor stops: closes everybody, and from now on whoever still comes.
+    func stop(_ frame: CloseFrame) {
+        farewell = frame
+        forEachConnection { slot in
+            if slot.pointee.flags.isDisjoint(with: [.isCondemned, .hasEnded]) { close(frame, slot) }
+        }
+    }
+}
+#endif

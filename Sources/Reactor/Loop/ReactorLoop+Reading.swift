@@ -1,0 +1,209 @@
+#if os(Linux)
+import CEpoll
+import Glibc
+import WebSocketCore
+
+/// From a socket to a session.
+extension ReactorLoop {
+    /// Bytes that may arrive while the session takes nothing, before the socket is no longer read.
+    private static let pausedBytes = 64 << 10
+
+    /// Reads once, as much as a connection may have in a tick.
+    func read(_ slot: UnsafeMutablePointer<Slot>) {
+        let isPaused = slot.pointee.flags.contains(.isPaused)
+        var kept = 0
+        // At most 139 bytes: a session that resumes is handed what has arrived while it was paused at once.
+        if let extras = slot.pointee.extras, 1...Self.inputHeadroom ~= extras.tail.count, !isPaused {
+            kept = extras.tail.count
+            extras.tail.withUnsafeBytes { tail in
+                if let base = tail.baseAddress { input.copyMemory(from: base, byteCount: kept) }
+            }
+        }
+        let count = parley_recv(slot.pointee.descriptor, input + kept, Self.readBudget)
+        statistics.reads &+= 1
+        guard count > 0 else { return nothingRead(count, slot) }
+        statistics.largestRead = max(statistics.largestRead, count)
+        slot.pointee.machine.receivedBytes(now: now)
+        guard slot.pointee.machine.isAtRest || slot.pointee.machine.mayReceive else { return }
+        if isPaused {
+            keep(UnsafeRawBufferPointer(start: input, count: count), slot)
+        } else {
+            if kept > 0 { slot.pointee.extras?.tail = [] }
+            process(UnsafeMutableRawBufferPointer(start: input, count: kept &+ count), slot)
+            writeLong(slot)
+        }
+        if !slot.pointee.machine.isAtRest || slot.pointee.extras != nil { settle(slot) }
+    }
+
+    private func nothingRead(_ result: Int, _ slot: UnsafeMutablePointer<Slot>) {
+        guard result == 0 else {
+            if -result != EAGAIN, -result != EINTR { condemn(slot) }
+            return
+        }
+        // The peer has ended its side: a WebSocket can not stay half open (RFC 6455 §7.1).
+        finishReading(slot)
+        slot.pointee.flags.insert(.inputHasEnded)
+        updateInterest(slot)
+        act(slot.pointee.machine.transportEnded(), slot)
+    }
+
+    /// What had arrived behind the request when the connection was handed over.
+    func takeReceived(_ bytes: [UInt8], _ slot: UnsafeMutablePointer<Slot>) {
+        slot.pointee.machine.receivedBytes(now: now)
+        extras(of: slot).tail = bytes
+        if slot.pointee.flags.contains(.isPaused) { answerWhilePaused(slot) } else { processTail(slot) }
+        settle(slot)
+    }
+
+    /// Hands the session every message in `input`, and keeps what is not a whole frame.
+    private func process(_ input: UnsafeMutableRawBufferPointer, _ slot: UnsafeMutablePointer<Slot>) {
+        guard let base = input.baseAddress, let session = slot.pointee.session else { return }
+        let bytes = UnsafeRawBufferPointer(input)
+        var position = 0
+        slot.pointee.flags.insert(.isProcessing)
+        // A session that pauses gets nothing more until it resumes, not even the end that a next frame may bring.
+        reading: while !slot.pointee.flags.contains(.isPaused) {
+            if let message = slot.pointee.machine.nextWholeMessage(
+                base, count: bytes.count, position: position, now: now)
+            {
+                position = message.start &+ message.count
+                let payload = UnsafeRawBufferPointer(start: base + message.start, count: message.count)
+                session.received(message.kind, payload.bytes)
+                continue
+            }
+            if position == bytes.count, slot.pointee.machine.isAtRest { break }
+            switch slot.pointee.machine.next(bytes, position: &position, output: base, now: now) {
+            case .needsInput:
+                break reading
+            case .message(let kind, let range):
+                let payload = UnsafeRawBufferPointer(
+                    start: base + range.lowerBound, count: range.upperBound &- range.lowerBound)
+                session.received(kind, payload.bytes)
+            case .assembledMessage(let kind, let message):
+                session.received(kind, message.span.bytes)
+            case .sendPong(let range):
+                pong(UnsafeRawBufferPointer(rebasing: bytes[range]), slot)
+            case .messageRateExceeded:
+                session.messageRateExceeded()
+            case .closing(let action):
+                act(action, slot)
+            }
+        }
+        slot.pointee.flags.remove(.isProcessing)
+        if slot.pointee.flags.contains(.isPaused) {
+            slot.pointee.flags.insert(.isBetweenFrames)
+        } else {
+            slot.pointee.flags.remove(.isBetweenFrames)
+        }
+        if position < bytes.count { extras(of: slot).tail = [UInt8](bytes[position...]) }
+    }
+
+    /// Reads what was kept of earlier reads.
+    private func processTail(_ slot: UnsafeMutablePointer<Slot>) {
+        guard let extras = slot.pointee.extras, !extras.tail.isEmpty else { return }
+        guard !slot.pointee.flags.contains(.isProcessing) else { return }
+        var tail: [UInt8] = []
+        swap(&tail, &extras.tail)
+        tail.withUnsafeMutableBytes { process($0, slot) }
+    }
+
+    /// While the session takes nothing, what arrives waits, up to a limit.
+    private func keep(_ bytes: UnsafeRawBufferPointer, _ slot: UnsafeMutablePointer<Slot>) {
+        let extras = extras(of: slot)
+        extras.tail.append(contentsOf: bytes)
+        if extras.tail.count >= Self.pausedBytes {
+            slot.pointee.flags.insert(.socketIsNotRead)
+            updateInterest(slot)
+        }
+        answerWhilePaused(slot)
+    }
+
+    /// The peer may ask whether this side is there while the session works: what it asks before its next message or
+    /// close frame is answered (RFC 6455 §5.5.2).
+    private func answerWhilePaused(_ slot: UnsafeMutablePointer<Slot>) {
+        guard slot.pointee.flags.contains(.isPaused), slot.pointee.flags.contains(.isBetweenFrames),
+            !slot.pointee.flags.contains(.isProcessing), let extras = slot.pointee.extras
+        else { return }
+        slot.pointee.flags.insert(.isProcessing)
+        var tail: [UInt8] = []
+        swap(&tail, &extras.tail)
+        var start = 0
+        tail.withUnsafeMutableBytes { bytes in
+            while let length = FrameHeader.lengthOfLeadingPing(in: UnsafeRawBufferPointer(rebasing: bytes[start...])) {
+                let frame = UnsafeMutableRawBufferPointer(rebasing: bytes[start..<start + length])
+                guard let base = frame.baseAddress else { break }
+                var position = 0
+                let event = slot.pointee.machine.next(
+                    UnsafeRawBufferPointer(frame), position: &position, output: base, now: now)
+                if case .sendPong(let range) = event {
+                    pong(UnsafeRawBufferPointer(rebasing: frame[range]), slot)
+                } else if case .closing(let action) = event {
+                    act(action, slot)
+                }
+                start += length
+            }
+        }
+        if start > 0 { tail.removeFirst(start) }
+        extras.tail = tail
+        slot.pointee.flags.remove(.isProcessing)
+        if !slot.pointee.flags.contains(.isPaused) { processTail(slot) }
+    }
+
+    /// After reading: the books on unfinished messages, and the timer.
+    private func settle(_ slot: UnsafeMutablePointer<Slot>) {
+        let held = slot.pointee.machine.assembledBytes
+        let extras = extras(of: slot)
+        if held != extras.accountedBytes {
+            assemblingBytes += held - extras.accountedBytes
+            let hasGrown = held > extras.accountedBytes
+            extras.accountedBytes = held
+            if hasGrown, assemblingBytes > assemblyBudget {
+                close(CloseFrame(code: .tryAgainLater, reason: "too many unfinished messages on this server"), slot)
+            }
+        }
+        trimExtras(slot)
+        if !slot.pointee.machine.isAtRest { reschedule(slot) }
+    }
+
+    /// Stops or resumes handing messages to the session; the socket is read until ``pausedBytes`` wait.
+    func setReading(_ isReading: Bool, _ slot: UnsafeMutablePointer<Slot>) {
+        let flags = slot.pointee.flags
+        guard flags.isDisjoint(with: [.readingHasEnded, .isCondemned, .hasEnded]) else { return }
+        guard isReading == flags.contains(.isPaused), isReading || slot.pointee.machine.maySend else { return }
+        guard isReading else {
+            slot.pointee.flags.insert(.isPaused)
+            if !flags.contains(.isProcessing), slot.pointee.machine.isAtRest {
+                slot.pointee.flags.insert(.isBetweenFrames)
+            }
+            return
+        }
+        slot.pointee.flags.remove(.isPaused)
+        guard !slot.pointee.flags.contains(.isProcessing) else { return }
+        processTail(slot)
+        answerWhilePaused(slot)
+        settle(slot)
+        if slot.pointee.flags.isDisjoint(with: [.isPaused, .isCondemned]), flags.contains(.socketIsNotRead) {
+            slot.pointee.flags.remove(.socketIsNotRead)
+            slot.pointee.machine.receivedBytes(now: now)  // the silence so far was not the peer's
+            updateInterest(slot)
+        }
+    }
+
+    /// The last bytes are here: hand over what waits for the session, as there is no later.
+    func finishReading(_ slot: UnsafeMutablePointer<Slot>) {
+        slot.pointee.flags.insert(.readingHasEnded)
+        guard slot.pointee.flags.contains(.isPaused) else { return }
+        slot.pointee.flags.remove(.isPaused)
+        processTail(slot)
+    }
+
+    /// Answers a ping, unless output is blocked: then only the newest answer is kept (RFC 6455 §5.5.3).
+    private func pong(_ payload: UnsafeRawBufferPointer, _ slot: UnsafeMutablePointer<Slot>) {
+        if let extras = slot.pointee.extras, extras.backlog != nil {
+            extras.heldPong = [UInt8](payload)
+        } else {
+            writeControl(.pong, payload, to: slot)
+        }
+    }
+}
+#endif

@@ -1,0 +1,362 @@
+#if os(Linux)
+import CEpoll
+import Glibc
+import WebSocketCore
+
+/// From a session to a socket.
+extension ReactorLoop {
+    /// From here on ``WebSocketConnection/isWritable`` says no.
+    private static let highMark = 64 << 10
+    /// And below this yes again.
+    private static let lowMark = 32 << 10
+
+    /// An answer of so many bytes does not wait for the end of the tick.
+    private static let longBytes = 8 << 10
+
+    // MARK: - What sessions send
+
+    /// Queues an encoded frame by reference.
+    ///
+    /// Here is the way that fan-out takes: nothing about the connection needs a second look, and others have been queued
+    /// the same. It counts no references and calls nothing.
+    @inline(__always)
+    static func send(_ frame: SharedFrame, to slot: UnsafeMutablePointer<Slot>) {
+        let tick = slot.pointee.tick
+        let known = slot.pointee.output.map { $0.pointee.next } ?? tick.pointee.lastRoot
+        guard slot.pointee.machine.maySend, slot.pointee.extras == nil, let known, known.pointee.ends(with: frame),
+            tick.pointee.touchCheaply(slot)
+        else { return sendWithCare(frame, to: slot) }
+        slot.pointee.output = known
+    }
+
+    @inline(never)
+    private static func sendWithCare(_ frame: SharedFrame, to slot: UnsafeMutablePointer<Slot>) {
+        slot.pointee.tick.pointee.loop._withUnsafeGuaranteedRef { $0.sendWithCare(frame, to: slot) }
+    }
+
+    private func queue(_ frame: SharedFrame, on slot: UnsafeMutablePointer<Slot>) {
+        guard let run = tickOutput.pointee.run(slot.pointee.output, and: frame) else {
+            return queueAfterWriting(frame, on: slot)
+        }
+        slot.pointee.output = run
+        tickOutput.pointee.touch(slot)
+    }
+
+    /// The arena is full: what is in it leaves first.
+    @inline(never)
+    private func queueAfterWriting(_ frame: SharedFrame, on slot: UnsafeMutablePointer<Slot>) {
+        write(atMost: .max)
+        guard slot.pointee.extras?.backlog == nil, let run = tickOutput.pointee.run(nil, and: frame) else {
+            return sendWithCare(frame, to: slot)
+        }
+        slot.pointee.output = run
+        tickOutput.pointee.touch(slot)
+    }
+
+    private func sendWithCare(_ frame: SharedFrame, to slot: UnsafeMutablePointer<Slot>) {
+        guard slot.pointee.machine.maySend else { return }
+        guard let extras = slot.pointee.extras else { return queue(frame, on: slot) }
+        var frame = frame
+        if let codecs = extras.codecs, let form = compressed(frame, codecs) { frame = form }
+        if let backlog = extras.backlog {
+            let waiting = backlog.bytes
+            backlog.append(frame, slot.pointee.machine.limits, now: now)
+            backlogHasGrown(from: waiting, slot)
+        } else {
+            queue(frame, on: slot)
+        }
+    }
+
+    /// The frame as this connection's peer expects it; `nil` when it goes as it is.
+    private func compressed(_ frame: SharedFrame, _ codecs: MessageCodecs) -> SharedFrame? {
+        guard frame.payload.count >= MessageCodecs.minimumPayload else { return nil }
+        let compressor = ObjectIdentifier(codecs.compressor)
+        if codecs.compressesAlike {
+            for known in compressedForms where known.frame === frame && known.compressor == compressor {
+                return known.form
+            }
+        }
+        var bytes: [UInt8] = []
+        let isCompressed = frame.payload.withUnsafeBytes { codecs.compressor.compress($0, into: &bytes) }
+        let form = isCompressed ? SharedFrame(frame.kind, bytes, isCompressed: true) : frame
+        if codecs.compressesAlike {
+            if compressedForms.count > 64 { compressedForms.removeAll(keepingCapacity: true) }
+            compressedForms.append((frame, compressor, form))
+        }
+        return form
+    }
+
+    /// Encodes and queues a message.
+    ///
+    /// Here is the way of an answer to what was just read: nothing else waits for that connection, and it goes to the end
+    /// of the arena.
+    @inline(__always)
+    static func send(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, to slot: UnsafeMutablePointer<Slot>) {
+        let tick = slot.pointee.tick
+        let count = payload.count
+        guard slot.pointee.machine.maySend, slot.pointee.extras == nil, count <= 0xFFFF,
+            let place = tick.pointee.place(for: count &+ FrameHeader.maximumBytes, on: slot)
+        else { return encode(kind, payload, to: slot) }
+        // RFC 6455 §5.2: FIN, the opcode, and the length in its shortest form.
+        var headerBytes = 2
+        if count <= 125 {
+            let head = UInt16(0x80 | kind.rawValue) | UInt16(truncatingIfNeeded: count) << 8
+            place.bytes.storeBytes(of: head.littleEndian, as: UInt16.self)
+        } else {
+            let head = UInt32(0x80 | kind.rawValue) << 24 | 126 << 16 | UInt32(truncatingIfNeeded: count)
+            place.bytes.storeBytes(of: head.bigEndian, as: UInt32.self)
+            headerBytes = 4
+        }
+        if let source = payload.baseAddress {
+            (place.bytes + headerBytes).copyMemory(from: source, byteCount: count)
+        }
+        tick.pointee.grow(place.run, by: headerBytes &+ count)
+    }
+
+    @inline(never)
+    private static func encode(
+        _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, to slot: UnsafeMutablePointer<Slot>
+    ) {
+        slot.pointee.tick.pointee.loop._withUnsafeGuaranteedRef { $0.encode(kind, payload, to: slot) }
+    }
+
+    /// As ``send(_:_:to:)``, wherever it goes.
+    private func encode(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, to slot: UnsafeMutablePointer<Slot>) {
+        guard slot.pointee.machine.maySend else { return }
+        if let codecs = slot.pointee.extras?.codecs, payload.count >= MessageCodecs.minimumPayload {
+            var compressed: [UInt8] = []
+            if codecs.compressor.compress(payload, into: &compressed) {
+                compressed.withUnsafeBytes { write(kind.opcode, $0, isCompressed: true, to: slot) }
+                return
+            }
+        }
+        write(kind.opcode, payload, isCompressed: false, to: slot)
+    }
+
+    func writeClose(_ frame: CloseFrame, to slot: UnsafeMutablePointer<Slot>) {
+        frame.payload.withUnsafeBytes { writeControl(.close, $0, to: slot) }
+    }
+
+    /// A control frame goes out also when messages no longer may, until our side has ended.
+    func writeControl(_ opcode: Opcode, _ payload: UnsafeRawBufferPointer, to slot: UnsafeMutablePointer<Slot>) {
+        guard slot.pointee.flags.isDisjoint(with: [.endsAfterWriting, .isCondemned, .hasEnded]) else { return }
+        write(opcode, payload, isCompressed: false, to: slot)
+    }
+
+    @inline(__always)
+    private func write(
+        _ opcode: Opcode, _ payload: UnsafeRawBufferPointer, isCompressed: Bool, to slot: UnsafeMutablePointer<Slot>
+    ) {
+        let room = payload.count &+ FrameHeader.maximumBytes
+        if let backlog = slot.pointee.extras?.backlog {
+            return write(opcode, payload, isCompressed: isCompressed, to: slot, behind: backlog)
+        }
+        if !tickOutput.pointee.hasRoom(for: room &+ (slot.pointee.output?.pointee.count ?? 0)) {
+            write(atMost: .max)
+            if let backlog = slot.pointee.extras?.backlog {
+                return write(opcode, payload, isCompressed: isCompressed, to: slot, behind: backlog)
+            }
+        }
+        slot.pointee.output = tickOutput.pointee.append(atMost: room, to: slot.pointee.output) { space in
+            Self.encode(opcode, payload, isCompressed: isCompressed, into: space)
+        }
+        tickOutput.pointee.touch(slot)
+    }
+
+    @inline(never)
+    private func write(
+        _ opcode: Opcode, _ payload: UnsafeRawBufferPointer, isCompressed: Bool, to slot: UnsafeMutablePointer<Slot>,
+        behind backlog: Backlog
+    ) {
+        let frame = [UInt8](unsafeUninitializedCapacity: payload.count + FrameHeader.maximumBytes) { space, count in
+            count = Self.encode(
+                opcode, payload, isCompressed: isCompressed, into: UnsafeMutableRawBufferPointer(space))
+        }
+        let waiting = backlog.bytes
+        frame.withUnsafeBytes { backlog.append($0, slot.pointee.machine.limits, now: now) }
+        backlogHasGrown(from: waiting, slot)
+    }
+
+    @inline(__always)
+    private static func encode(
+        _ opcode: Opcode, _ payload: UnsafeRawBufferPointer, isCompressed: Bool,
+        into space: UnsafeMutableRawBufferPointer
+    ) -> Int {
+        let header = FrameHeader(isCompressed: isCompressed, opcode: opcode, payloadLength: payload.count)
+        let headerBytes = header.write(to: space)
+        if let source = payload.baseAddress, let base = space.baseAddress {
+            (base + headerBytes).copyMemory(from: source, byteCount: payload.count)
+        }
+        return headerBytes &+ payload.count
+    }
+
+    // MARK: - At the end of the tick
+
+    /// Writes what was queued in this tick: one call of the system.
+    @inline(__always)
+    func write(_ slot: UnsafeMutablePointer<Slot>, _ flags: Slot.Flags) {
+        guard let run = slot.pointee.output,
+            flags.isDisjoint(with: [.isCondemned, .hasEnded, .endsAfterWriting, .wasUnwritable])
+        else { return writeWithCare(slot) }
+        slot.pointee.output = nil
+        let sent = send(run, to: slot)
+        if sent != run.pointee.count { hold(run, sent: sent, slot) }
+    }
+
+    @inline(__always)
+    private func send(_ run: UnsafeMutablePointer<OutputRun>, to slot: UnsafeMutablePointer<Slot>) -> Int {
+        statistics.writes &+= 1
+        let descriptor = slot.pointee.descriptor
+        return tickOutput.pointee.withBytes(of: run) { parley_send(descriptor, $0, $1) }
+    }
+
+    /// Writes the answer to what was just read at once when it is long: as long as it is in the processor's cache.
+    @inline(__always)
+    func writeLong(_ slot: UnsafeMutablePointer<Slot>) {
+        guard let run = slot.pointee.output, run.pointee.count >= Self.longBytes, run.pointee.isOwn else { return }
+        let flags = slot.pointee.flags
+        write(slot, flags)
+        tickOutput.pointee.rewind(run)
+    }
+
+    /// As ``write(_:_:)``, for a connection that has ended or is about to, or whose session waits for its peer.
+    @inline(never)
+    private func writeWithCare(_ slot: UnsafeMutablePointer<Slot>) {
+        if slot.pointee.flags.contains(.hasEnded) { return slab.release(slot) }
+        guard !slot.pointee.flags.contains(.isCondemned) else { return }
+        if let run = slot.pointee.output {
+            slot.pointee.output = nil
+            let sent = send(run, to: slot)
+            if sent != run.pointee.count { hold(run, sent: sent, slot) }
+        }
+        outputMayHaveEnded(slot)
+        if slot.pointee.flags.contains(.wasUnwritable), pendingBytes(slot) < Self.lowMark { relieve(slot) }
+    }
+
+    /// The peer does not take everything: the rest waits until there is room.
+    @inline(never)
+    private func hold(_ run: UnsafeMutablePointer<OutputRun>, sent result: Int, _ slot: UnsafeMutablePointer<Slot>) {
+        if result < 0, -result != EAGAIN, -result != EINTR { return condemn(slot) }
+        let sent = max(result, 0)
+        let backlog = Backlog()
+        let limits = slot.pointee.machine.limits
+        let rest = run.pointee.count &- sent
+        if !run.pointee.isLoneFrame, rest > limits.maximumPendingBytes, slot.pointee.machine.maySend {
+            // So much was queued in one tick that not even a part of it may wait.
+            tickOutput.pointee.withBytes(of: run) { base, count in
+                backlog.beginLast(UnsafeRawBufferPointer(start: base, count: count), sent: sent, limits, now: now)
+            }
+            setBacklog(backlog, slot)
+            report(slot, .hardLimit, pendingBytes: rest)
+            return close(SlowReader.closeFrame, slot)
+        }
+        if run.pointee.isLoneFrame, let frame = run.pointee.frame {
+            backlog.begin(Unmanaged<SharedFrame>.fromOpaque(frame).takeUnretainedValue(), sent: sent, limits, now: now)
+        } else {
+            tickOutput.pointee.withBytes(of: run) { base, count in
+                backlog.begin(UnsafeRawBufferPointer(start: base, count: count), sent: sent, limits, now: now)
+            }
+        }
+        setBacklog(backlog, slot)
+        judgeBacklog(slot)
+        reschedule(slot)
+    }
+
+    private func setBacklog(_ backlog: Backlog, _ slot: UnsafeMutablePointer<Slot>) {
+        extras(of: slot).backlog = backlog
+        slot.pointee.flags.insert(.awaitsRoom)
+        updateInterest(slot)
+        backlogHasChanged(from: 0, to: backlog.bytes)
+        if backlog.bytes >= Self.highMark { slot.pointee.flags.insert(.wasUnwritable) }
+    }
+
+    /// There is room again: writes once more.
+    func writeBacklog(_ slot: UnsafeMutablePointer<Slot>) {
+        guard let extras = slot.pointee.extras, let backlog = extras.backlog else { return }
+        let before = backlog.bytes
+        let progress = backlog.write(to: slot.pointee.descriptor, slot.pointee.machine.limits, now: now)
+        statistics.writes &+= 1
+        backlogHasChanged(from: before, to: backlog.bytes)
+        switch progress {
+        case .unfinished:
+            if backlog.bytes < Self.lowMark { tellWritable(slot) }
+        case .broken: condemn(slot)
+        case .finished:
+            extras.backlog = nil
+            slot.pointee.flags.remove(.awaitsRoom)
+            updateInterest(slot)
+            if let payload = extras.heldPong {
+                extras.heldPong = nil
+                payload.withUnsafeBytes { writeControl(.pong, $0, to: slot) }
+            }
+            trimExtras(slot)
+            outputMayHaveEnded(slot)
+            tellWritable(slot)
+        }
+    }
+
+    func tellWritable(_ slot: UnsafeMutablePointer<Slot>) {
+        guard slot.pointee.flags.contains(.wasUnwritable), !slot.pointee.flags.contains(.hasEnded),
+            slot.pointee.machine.maySend
+        else { return }
+        slot.pointee.flags.remove(.wasUnwritable)
+        slot.pointee.session?.becameWritable()
+    }
+
+    /// Ends our side when that was asked for and everything has left.
+    private func outputMayHaveEnded(_ slot: UnsafeMutablePointer<Slot>) {
+        let flags = slot.pointee.flags
+        guard flags.contains(.endsAfterWriting), slot.pointee.output == nil, slot.pointee.extras?.backlog == nil,
+            flags.isDisjoint(with: [.outputHasEnded, .isCondemned])
+        else { return }
+        slot.pointee.flags.insert(.outputHasEnded)
+        if flags.contains(.inputHasEnded) { return condemn(slot) }
+        shutdown(slot.pointee.descriptor, Int32(SHUT_WR))
+    }
+
+    // MARK: - Readers that do not keep up
+
+    func pendingBytes(_ slot: UnsafeMutablePointer<Slot>) -> Int {
+        (slot.pointee.output?.pointee.count ?? 0) + (slot.pointee.extras?.backlog?.bytes ?? 0)
+    }
+
+    func isWritable(_ slot: UnsafeMutablePointer<Slot>) -> Bool {
+        guard slot.pointee.machine.maySend else { return false }
+        if pendingBytes(slot) < Self.highMark, !slot.pointee.flags.contains(.wasUnwritable) { return true }
+        slot.pointee.flags.insert(.wasUnwritable)
+        return false
+    }
+
+    private func backlogHasGrown(from waiting: Int, _ slot: UnsafeMutablePointer<Slot>) {
+        guard let backlog = slot.pointee.extras?.backlog else { return }
+        backlogHasChanged(from: waiting, to: backlog.bytes)
+        if backlog.bytes >= Self.highMark { slot.pointee.flags.insert(.wasUnwritable) }
+        judgeBacklog(slot)
+        if slot.pointee.machine.maySend { reschedule(slot) }
+    }
+
+    /// Cuts the reader off when too much waits, or for too long.
+    func judgeBacklog(_ slot: UnsafeMutablePointer<Slot>) {
+        guard slot.pointee.machine.maySend, let backlog = slot.pointee.extras?.backlog else { return }
+        if let reason = backlog.pending.verdict(slot.pointee.machine.limits, now: now) { cutOff(slot, reason) }
+    }
+
+    /// Cuts a reader off that does not keep up: what has not begun to leave is dropped, at a frame's boundary, and the
+    /// code invites it to come back.
+    func cutOff(_ slot: UnsafeMutablePointer<Slot>, _ reason: SlowReader.Reason) {
+        guard let backlog = slot.pointee.extras?.backlog, slot.pointee.machine.maySend else { return }
+        let before = backlog.bytes
+        report(slot, reason, pendingBytes: before)
+        backlog.dropUnbegun(slot.pointee.machine.limits, now: now)
+        backlogHasChanged(from: before, to: backlog.bytes)
+        close(SlowReader.closeFrame, slot)
+    }
+
+    private func report(_ slot: UnsafeMutablePointer<Slot>, _ reason: SlowReader.Reason, pendingBytes: Int) {
+        statistics.slowReaders &+= 1
+        onSlowReader(
+            SlowReader(
+                reason: reason, pendingBytes: pendingBytes, peer: peerAddress(of: slot.pointee.descriptor)))
+    }
+}
+#endif

@@ -1,0 +1,291 @@
+#if os(Linux)
+import CEpoll
+import Glibc
+import WebSocketCore
+
+/// One epoll loop on a thread of its own, and everything about the connections it has.
+///
+/// A tick: wait for events, read what each connection may have read in a tick, do what other threads ask, fire the
+/// timers that are due, end the connections that are to end, and write what was queued, once for each connection. Every
+/// step has a bound; what is over waits for the next tick, so that nobody starves. Only ``execute(_:)`` may be called on
+/// other threads.
+final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
+    let locals = LoopLocals()
+    let slab = Slab()
+    let poller: Poller
+    /// What is written at the end of the tick.
+    let tickOutput: UnsafeMutablePointer<TickOutput> = .allocate(capacity: 1)
+    let input: UnsafeMutableRawPointer
+    var wheel: TimerWheel
+    var statistics = ReactorStatistics()
+    /// The time of this tick.
+    var now: MonotonicInstant
+    /// What new connections are told since the reactor has begun to stop.
+    var farewell: CloseFrame?
+    /// The frame that was last compressed for several connections, in the forms it has been sent in this tick.
+    var compressedForms: [(frame: SharedFrame, compressor: ObjectIdentifier, form: SharedFrame)] = []
+
+    /// Bytes of unfinished messages that the loop's connections hold, and may hold.
+    var assemblingBytes = 0
+    private(set) var assemblyBudget = 0
+    private(set) var onSlowReader: @Sendable (SlowReader) -> Void = { _ in }
+
+    /// Bytes that wait for slow readers, and the most that one of them has waiting, or had.
+    var backlogBytes = 0
+    var longestBacklog = 0
+    var backlogsHaveChanged = false
+    /// This loop's place in the node's budget for that.
+    var budget: OutputBudget.Member?
+
+    private let loops: Int
+    private let inbox: Inbox
+    private let origin: UInt64
+    private var rules = ConnectionRulesCache()
+    private var thread = pthread_t()
+    private var isRunning = true
+    /// The loop has given itself something to do since it last looked into the inbox.
+    private var hasOwnTasks = false
+    private var tasks: [@Sendable () -> Void] = []
+    private var nextTask = 0
+    private var condemned: [UnsafeMutablePointer<Slot>] = []
+    private var relieved: [UnsafeMutablePointer<Slot>] = []
+
+    /// Input that a connection may have read in a tick, in bytes.
+    static let readBudget = 64 << 10
+    /// Room before what is read, for what was left of the read before: an incomplete frame of at most 139 bytes.
+    static let inputHeadroom = 256
+    /// Connections that are written to in a tick, tasks that are done, timers that fire.
+    static let writesPerTick = 512
+    static let tasksPerTick = 256
+    static let timersPerTick = 512
+
+    /// - Parameter loops: how many the reactor has, which share the budgets of the node.
+    init(loops: Int) throws(ReactorError) {
+        self.loops = loops
+        poller = try Poller()
+        inbox = Inbox(waker: poller.waker)
+        input = .allocate(byteCount: Self.inputHeadroom + Self.readBudget, alignment: 64)
+        origin = Self.clock()
+        now = MonotonicInstant(milliseconds: 0)
+        wheel = TimerWheel(slab: slab, now: now)
+        tickOutput.initialize(to: TickOutput(loop: self))
+    }
+
+    deinit {
+        input.deallocate()
+        tickOutput.pointee.deallocate()
+        tickOutput.deinitialize(count: 1)
+        tickOutput.deallocate()
+    }
+
+    // MARK: - Thread
+
+    /// Starts the thread; the loop lives as long as that runs.
+    func start(name: String, _ environment: CarrierEnvironment) throws(ReactorError) {
+        assemblyBudget = environment.assemblyBudget / loops
+        onSlowReader = environment.onSlowReader
+        // Not weak: weak references make every counting of references dearer. The thread ends the membership.
+        budget = environment.outputBudget.join { [self] request in
+            execute { [self] in shed(request) }
+        }
+        let start = Start(loop: self, name: name)
+        var created = pthread_t()
+        let code = pthread_create(
+            &created, nil,
+            { argument in
+                if let argument { Unmanaged<Start>.fromOpaque(argument).takeRetainedValue().run() }
+                return nil
+            }, Unmanaged.passRetained(start).toOpaque())
+        guard code == 0 else {
+            Unmanaged.passUnretained(start).release()
+            throw .system("pthread_create", errno: code)
+        }
+        start.waitUntilItRuns()
+    }
+
+    /// Lets the thread that starts a loop wait until the loop knows its own.
+    private final class Start: @unchecked Sendable {
+        private let loop: ReactorLoop
+        private let name: String
+        private let semaphore: UnsafeMutablePointer<sem_t>
+
+        init(loop: ReactorLoop, name: String) {
+            self.loop = loop
+            self.name = name
+            semaphore = .allocate(capacity: 1)
+            sem_init(semaphore, 0, 0)
+        }
+
+        deinit {
+            sem_destroy(semaphore)
+            semaphore.deallocate()
+        }
+
+        func run() {
+            loop.thread = pthread_self()
+            pthread_setname_np(loop.thread, name)
+            let loop = loop
+            sem_post(semaphore)
+            loop.run()
+        }
+
+        func waitUntilItRuns() {
+            while sem_wait(semaphore) != 0, errno == EINTR {}
+        }
+    }
+
+    /// Waits for the thread's end; on another thread, after ``end()``.
+    func join() { pthread_join(thread, nil) }
+
+    var isOnLoop: Bool { pthread_equal(pthread_self(), thread) != 0 }
+
+    func execute(_ task: @escaping @Sendable () -> Void) {
+        let isOnLoop = isOnLoop
+        if isOnLoop { hasOwnTasks = true }
+        // After its end a loop has nothing that could be done.
+        _ = inbox.append(task, isOnLoop: isOnLoop)
+    }
+
+    /// Runs a task, or says that it never will be.
+    func tryExecute(_ task: @escaping @Sendable () -> Void) -> Bool { inbox.append(task, isOnLoop: isOnLoop) }
+
+    /// Ends the thread after this tick; every connection is cut off. On the loop.
+    func end() { isRunning = false }
+
+    private func run() {
+        now = MonotonicInstant(milliseconds: (Self.clock() &- origin) / 1_000_000)
+        while isRunning { tick() }
+        for task in inbox.close() { task() }
+        forEachConnection { condemn($0) }
+        while !condemned.isEmpty { endCondemned() }
+        budget = nil
+    }
+
+    private func tick() {
+        let events = poller.wait(waitingTime)
+        let began = Self.clock()
+        now = MonotonicInstant(milliseconds: (began &- origin) / 1_000_000)
+        for index in 0..<events {
+            if let event = poller.event(index) {
+                handle(event.readiness, event.slot)
+            } else {
+                hasOwnTasks = true
+            }
+        }
+        if hasOwnTasks { doTasks() }
+        fireTimers()
+        if !relieved.isEmpty { tellRelieved() }
+        if !condemned.isEmpty { endCondemned() }
+        if !tickOutput.pointee.isEmpty { write(atMost: Self.writesPerTick) }
+        if !relieved.isEmpty { tellRelieved() }
+        if backlogsHaveChanged { publishBacklogs() }
+        statistics.ticks &+= 1
+        statistics.events &+= events
+        statistics.mostEvents = max(statistics.mostEvents, events)
+        statistics.longestTickMicroseconds = max(
+            statistics.longestTickMicroseconds, Int(truncatingIfNeeded: (Self.clock() &- began) / 1000))
+    }
+
+    /// Milliseconds that the loop may wait for events.
+    private var waitingTime: Int32 {
+        if hasOwnTasks || !tickOutput.pointee.isEmpty || !condemned.isEmpty { return 0 }
+        guard let time = wheel.wait(now: now) else { return -1 }
+        return Int32(clamping: time)
+    }
+
+    /// Nanoseconds since the machine was started.
+    private static func clock() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(truncatingIfNeeded: time.tv_sec) &* 1_000_000_000 &+ UInt64(truncatingIfNeeded: time.tv_nsec)
+    }
+
+    private func doTasks() {
+        if tasks.isEmpty {
+            hasOwnTasks = false
+            inbox.take(&tasks)
+        }
+        let end = min(tasks.count, nextTask + Self.tasksPerTick)
+        while nextTask < end {
+            let task = tasks[nextTask]
+            nextTask += 1
+            task()
+        }
+        if nextTask < tasks.count {
+            hasOwnTasks = true
+        } else {
+            // At once: what they hold is to go with them.
+            nextTask = 0
+            tasks.removeAll(keepingCapacity: tasks.capacity <= 1024)
+        }
+    }
+
+    private func fireTimers() {
+        guard let time = wheel.wait(now: now), time == 0 else { return }
+        var fired = 0
+        while fired < Self.timersPerTick, let slot = wheel.popDue(now: now) {
+            timerFired(slot)
+            fired += 1
+        }
+    }
+
+    // MARK: - Connections
+
+    /// The rules for a route's limits, shared by its connections.
+    func rules(for limits: ConnectionLimits) -> ConnectionRules { rules.rules(role: .server, limits: limits) }
+
+    /// Writes to so many of those that were touched; when it was all of them, the arena begins anew.
+    func write(atMost count: Int) {
+        var left = count
+        while left > 0, let next = tickOutput.pointee.popTouched() {
+            left &-= 1
+            write(next.slot, next.flags)
+        }
+        if tickOutput.pointee.resetIfDone(), !compressedForms.isEmpty {
+            compressedForms.removeAll(keepingCapacity: true)
+        }
+    }
+
+    /// Ends a connection when the sessions have done what they are doing.
+    func condemn(_ slot: UnsafeMutablePointer<Slot>) {
+        guard !slot.pointee.flags.contains(.isCondemned) else { return }
+        slot.pointee.flags.insert(.isCondemned)
+        condemned.append(slot)
+    }
+
+    /// Tells a session that its peer keeps up again, when the sessions have done what they are doing.
+    func relieve(_ slot: UnsafeMutablePointer<Slot>) { relieved.append(slot) }
+
+    private func tellRelieved() {
+        var batch: [UnsafeMutablePointer<Slot>] = []
+        swap(&batch, &relieved)
+        for slot in batch { tellWritable(slot) }
+    }
+
+    private func endCondemned() {
+        var batch: [UnsafeMutablePointer<Slot>] = []
+        swap(&batch, &condemned)
+        for slot in batch { end(slot) }
+        guard condemned.isEmpty, batch.capacity <= 1024 else { return }
+        batch.removeAll(keepingCapacity: true)
+        condemned = batch
+    }
+
+    /// What the loop has done so far; on its thread.
+    func currentStatistics(resetting isReset: Bool) -> ReactorStatistics {
+        statistics.connections = slab.count
+        statistics.wakeUps = inbox.wakeUpCount
+        let current = statistics
+        if isReset {
+            statistics.largestRead = 0
+            statistics.mostEvents = 0
+            statistics.longestTickMicroseconds = 0
+        }
+        return current
+    }
+
+    func forEachConnection(_ body: (UnsafeMutablePointer<Slot>) -> Void) {
+        slab.forEachInUse(body)
+    }
+}
+#endif

@@ -1,0 +1,185 @@
+#if os(Linux)
+import Glibc
+import WebSocketCore
+
+/// What a connection could not be sent because its peer does not take it: whole frames, of which the first may have
+/// left in part.
+///
+/// Frames that others have as well are held by reference and leave with one `sendmsg`. Confined to its loop's thread.
+final class Backlog {
+    private enum Segment {
+        case frame(SharedFrame)
+        case bytes([UInt8])
+
+        func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+            switch self {
+            case .frame(let frame): return frame.bytes.withUnsafeBytes(body)
+            case .bytes(let bytes): return bytes.withUnsafeBytes(body)
+            }
+        }
+
+        var count: Int {
+            switch self {
+            case .frame(let frame): return frame.bytes.count
+            case .bytes(let bytes): return bytes.count
+            }
+        }
+    }
+
+    enum Progress {
+        /// Everything has left.
+        case finished
+        /// The peer takes no more at the moment, or this write was as long as one may be.
+        case unfinished
+        /// The connection is broken.
+        case broken
+    }
+
+    private static let segmentsPerWrite = 64
+    /// What one write may take, so that one fast reader of a long backlog does not hold up the others.
+    private static let bytesPerWrite = 512 << 10
+    /// Small frames are put together up to this size.
+    private static let bytesPerSegment = 16 << 10
+
+    private var segments: [Segment] = []
+    /// The first segment that has not left in whole, and how much of it has left.
+    private var head = 0
+    private var headSent = 0
+    /// Frames that are put together at the moment; behind all segments.
+    private var tail: [UInt8] = []
+    private(set) var pending = PendingOutput()
+
+    var bytes: Int { pending.bytes }
+
+    func append(_ frame: SharedFrame, _ limits: ConnectionLimits, now: MonotonicInstant) {
+        pending.queued(frame.bytes.count, limits, now: now)
+        // A reference costs about as much as a small frame.
+        if frame.bytes.count <= 64, tail.count < Self.bytesPerSegment {
+            tail += frame.bytes
+        } else {
+            seal()
+            segments.append(.frame(frame))
+        }
+    }
+
+    /// Appends whole frames.
+    func append(_ bytes: UnsafeRawBufferPointer, _ limits: ConnectionLimits, now: MonotonicInstant) {
+        pending.queued(bytes.count, limits, now: now)
+        if tail.count >= Self.bytesPerSegment { seal() }
+        tail.append(contentsOf: bytes)
+    }
+
+    /// Takes over whole frames of which the first `sent` bytes have left already; it must be the first.
+    func begin(_ bytes: UnsafeRawBufferPointer, sent: Int, _ limits: ConnectionLimits, now: MonotonicInstant) {
+        pending.queued(bytes.count &- sent, limits, now: now)
+        segments.append(.bytes([UInt8](bytes)))
+        headSent = sent
+    }
+
+    /// The same, but for what has not begun to leave.
+    func beginLast(_ bytes: UnsafeRawBufferPointer, sent: Int, _ limits: ConnectionLimits, now: MonotonicInstant) {
+        let rest = Self.beginning(of: bytes, sent: sent)
+        guard rest.count > sent else { return }
+        pending.queued(rest.count &- sent, limits, now: now)
+        segments.append(.bytes(rest))
+        headSent = sent
+    }
+
+    /// As ``begin(_:sent:_:now:)``, by reference.
+    func begin(_ frame: SharedFrame, sent: Int, _ limits: ConnectionLimits, now: MonotonicInstant) {
+        pending.queued(frame.bytes.count &- sent, limits, now: now)
+        segments.append(.frame(frame))
+        headSent = sent
+    }
+
+    /// Drops every frame of which nothing has left yet.
+    func dropUnbegun(_ limits: ConnectionLimits, now: MonotonicInstant) {
+        let before = bytes
+        tail = []
+        var rest: [UInt8] = []
+        if head < segments.count, headSent > 0 {
+            rest = segments[head].withBytes { Self.beginning(of: $0, sent: headSent) }
+        }
+        head = 0
+        segments = []
+        if rest.count > headSent {
+            segments.append(.bytes(rest))
+            pending.sent(before &- (rest.count &- headSent), limits, now: now)
+        } else {
+            headSent = 0
+            pending.sent(before, limits, now: now)
+        }
+    }
+
+    /// Writes once.
+    func write(to descriptor: Int32, _ limits: ConnectionLimits, now: MonotonicInstant) -> Progress {
+        seal()
+        let sent = withVectors { vectors, count -> Int in
+            guard count > 0 else { return 0 }
+            // As writev, which would raise SIGPIPE.
+            var message = msghdr()
+            message.msg_iov = vectors
+            message.msg_iovlen = count
+            return sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL))
+        }
+        if sent < 0 { return errno == EAGAIN || errno == EINTR ? .unfinished : .broken }
+        pending.sent(sent, limits, now: now)
+        advance(sent)
+        return segments.isEmpty ? .finished : .unfinished
+    }
+
+    private func seal() {
+        guard !tail.isEmpty else { return }
+        segments.append(.bytes(tail))
+        tail = []
+    }
+
+    private func advance(_ sent: Int) {
+        headSent &+= sent
+        while head < segments.count, headSent >= segments[head].count {
+            headSent &-= segments[head].count
+            segments[head] = .bytes([])
+            head += 1
+        }
+        if head == segments.count {
+            segments = []
+            head = 0
+        } else if head >= 64, head * 2 >= segments.count {
+            segments.removeFirst(head)
+            head = 0
+        }
+    }
+
+    private func withVectors(_ body: (UnsafeMutablePointer<iovec>, Int) -> Int) -> Int {
+        withUnsafeTemporaryAllocation(of: iovec.self, capacity: Self.segmentsPerWrite) { vectors in
+            var count = 0
+            var bytes = 0
+            var index = head
+            while index < segments.count, count < Self.segmentsPerWrite, bytes < Self.bytesPerWrite {
+                let skipped = index == head ? headSent : 0
+                // The segments keep their bytes where they are as long as nothing is changed.
+                segments[index].withBytes { segment in
+                    guard let base = segment.baseAddress else { return }
+                    let length = min(segment.count &- skipped, Self.bytesPerWrite)
+                    vectors[count] = iovec(
+                        iov_base: UnsafeMutableRawPointer(mutating: base + skipped), iov_len: length)
+                    bytes &+= length
+                    count &+= 1
+                }
+                index += 1
+            }
+            return vectors.baseAddress.map { body($0, count) } ?? 0
+        }
+    }
+
+    /// The frames of `bytes` up to the one that is under way after `sent` bytes, this one included.
+    private static func beginning(of bytes: UnsafeRawBufferPointer, sent: Int) -> [UInt8] {
+        var end = 0
+        while end < sent, let length = FrameHeader.wireLength(ofFrameAt: end, in: bytes) { end &+= length }
+        return [UInt8](bytes[..<min(max(end, sent), bytes.count)])
+    }
+}
+
+@available(*, unavailable)
+extension Backlog: Sendable {}
+#endif

@@ -1,0 +1,30 @@
+#if os(Linux)
+import WebSocketCore
+
+/// The bytes that a connection is to be sent at the end of the tick.
+///
+/// A run is a sequence of frames, each byte of which lies in the loop's ``TickOutput`` once, or it is one
+/// ``SharedFrame`` where that lies. Connections that are queued the same frames in the same order have the same run:
+/// what comes next is looked for at the run they have, in ``next``, so that fan-out stores a pointer per connection and
+/// copies no byte per connection, however many frames there are.
+struct OutputRun {
+    /// Where it begins in the arena, or -1 for the lone frame.
+    var start: Int
+    var count: Int
+    /// The frame that made this run out of another one, or out of nothing; `nil` for a run that is one connection's own.
+    /// The arena keeps it alive.
+    var frame: UnsafeRawPointer?
+    /// The run that was last made of this one by one more shared frame.
+    var next: UnsafeMutablePointer<OutputRun>?
+
+    /// Whether this is what was queued when `frame` was queued last.
+    @inline(__always)
+    func ends(with frame: SharedFrame) -> Bool {
+        UInt(bitPattern: self.frame) == UInt(bitPattern: Unmanaged.passUnretained(frame).toOpaque())
+    }
+
+    var isLoneFrame: Bool { start < 0 }
+    var isOwn: Bool { frame == nil }
+    var end: Int { start &+ count }
+}
+#endif

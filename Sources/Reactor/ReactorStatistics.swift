@@ -1,0 +1,40 @@
+#if os(Linux)
+/// What a reactor's loops have done so far.
+public struct ReactorStatistics: Hashable, Sendable {
+    /// Turns of the loops.
+    public var ticks = 0
+    /// Events that the kernel has reported.
+    public var events = 0
+    /// Calls of `recv`.
+    public var reads = 0
+    /// Calls of `send` and `writev`.
+    public var writes = 0
+    /// How often another thread had to wake a loop.
+    public var wakeUps = 0
+    /// Connections that are open.
+    public var connections = 0
+    /// Readers that were cut off because they did not keep up.
+    public var slowReaders = 0
+    /// The most events that were taken in one tick.
+    public var mostEvents = 0
+    /// The most bytes that were read from a connection in one tick.
+    public var largestRead = 0
+    /// The longest that a loop was away from its events, in microseconds.
+    public var longestTickMicroseconds = 0
+
+    static func + (left: Self, right: Self) -> Self {
+        var sum = left
+        sum.ticks &+= right.ticks
+        sum.events &+= right.events
+        sum.reads &+= right.reads
+        sum.writes &+= right.writes
+        sum.wakeUps &+= right.wakeUps
+        sum.connections &+= right.connections
+        sum.slowReaders &+= right.slowReaders
+        sum.mostEvents = max(left.mostEvents, right.mostEvents)
+        sum.largestRead = max(left.largestRead, right.largestRead)
+        sum.longestTickMicroseconds = max(left.longestTickMicroseconds, right.longestTickMicroseconds)
+        return sum
+    }
+}
+#endif

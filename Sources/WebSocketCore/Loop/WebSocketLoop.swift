@@ -1,0 +1,10 @@
+/// The loop that serves a connection: one thread, on which everything about its connections happens.
+///
+/// Sessions are made and called on it, so that they need no lock; who is on another thread asks it to ``execute(_:)``.
+public protocol WebSocketLoop: AnyObject, Sendable {
+    /// Runs a task on the loop's thread soon, after what was asked before; at once never. Any thread.
+    func execute(_ task: @escaping @Sendable () -> Void)
+
+    /// What others keep for this loop, see ``LoopLocal``.
+    var locals: LoopLocals { get }
+}

@@ -1,0 +1,128 @@
+/// The bytes that may wait for slow readers in the whole node, over all loops and carriers.
+///
+/// Each loop joins as a member and tells how much waits on it and how long its longest queue is. Above the limit the
+/// member with the longest queue of all is asked to shed, until no more than 95 % of the limit waits: so the largest
+/// queues go first, whatever loop they are on. A loop on which nothing waits never comes here. Any thread.
+public final class OutputBudget: Sendable {
+    /// What a member is asked to shed.
+    public struct Request: Hashable, Sendable {
+        /// Bytes that have to go.
+        public let bytes: Int
+        /// Only queues of at least this length are shed: another member has one of it.
+        public let floor: Int
+    }
+
+    private struct Book {
+        var pending = 0
+        var largest = 0
+        /// Was asked in vain: is not asked again before it tells something new.
+        var isBarren = false
+        let shed: @Sendable (Request) -> Void
+    }
+
+    private struct State {
+        var books: [Int: Book] = [:]
+        var nextNumber = 0
+        var pending = 0
+        var isShedding = false
+        /// The member that was asked and has not answered: one at a time, so that nobody sheds for what another does.
+        var asked: Int?
+    }
+
+    private typealias Call = (shed: @Sendable (Request) -> Void, request: Request)
+
+    /// Bytes that may wait.
+    public let limit: Int
+    private let state = Lock(State())
+
+    /// A budget of so many bytes.
+    public init(bytes: Int) { limit = bytes }
+
+    /// Bytes that wait now, as far as the members have told.
+    public var pendingBytes: Int { state.withLock { $0.pending } }
+
+    /// Takes a loop in; it leaves when its last reference to the member goes.
+    ///
+    /// - Parameter shed: asks the loop to shed queues, the largest first; it is called on any thread, must not block,
+    ///   and must end in ``Member/answer(pending:largest:)``, called on the loop.
+    public func join(_ shed: @escaping @Sendable (Request) -> Void) -> Member {
+        let number = state.withLock { state in
+            state.nextNumber += 1
+            state.books[state.nextNumber] = Book(shed: shed)
+            return state.nextNumber
+        }
+        return Member(budget: self, number: number)
+    }
+
+    fileprivate func enter(_ number: Int, pending: Int, largest: Int, isAnswer: Bool) {
+        let call = state.withLock { state -> Call? in
+            guard var book = state.books[number] else { return nil }
+            book.isBarren = isAnswer && pending >= book.pending && largest >= book.largest
+            state.pending += pending - book.pending
+            book.pending = pending
+            book.largest = largest
+            state.books[number] = book
+            if isAnswer, state.asked == number { state.asked = nil }
+            return next(&state)
+        }
+        if let call { call.shed(call.request) }
+    }
+
+    fileprivate func leave(_ number: Int) {
+        let call = state.withLock { state -> Call? in
+            guard let book = state.books.removeValue(forKey: number) else { return nil }
+            state.pending -= book.pending
+            if state.asked == number { state.asked = nil }
+            return next(&state)
+        }
+        if let call { call.shed(call.request) }
+    }
+
+    /// Whom to ask now, if anybody.
+    private func next(_ state: inout State) -> Call? {
+        let goal = limit - limit / 20
+        if state.pending > limit { state.isShedding = true }
+        if state.pending <= goal { state.isShedding = false }
+        guard state.isShedding, state.asked == nil else { return nil }
+        var longest: (number: Int, book: Book)?
+        var floor = 0
+        for (number, book) in state.books where !book.isBarren && book.largest > 0 {
+            if let current = longest, current.book.largest >= book.largest {
+                floor = max(floor, book.largest)
+            } else {
+                floor = max(floor, longest?.book.largest ?? 0)
+                longest = (number, book)
+            }
+        }
+        guard let longest else { return nil }
+        state.asked = longest.number
+        return (longest.book.shed, Request(bytes: state.pending - goal, floor: floor))
+    }
+
+    /// A loop's place in the budget. Used on that loop's thread.
+    public final class Member: Sendable {
+        private let budget: OutputBudget
+        private let number: Int
+
+        fileprivate init(budget: OutputBudget, number: Int) {
+            self.budget = budget
+            self.number = number
+        }
+
+        deinit { budget.leave(number) }
+
+        /// Tells how much waits on the loop now.
+        ///
+        /// - Parameters:
+        ///   - pending: bytes of all its queues.
+        ///   - largest: bytes of the longest queue that could be shed, or more; 0 when there is none.
+        public func publish(pending: Int, largest: Int) {
+            budget.enter(number, pending: pending, largest: largest, isAnswer: false)
+        }
+
+        /// The same at the end of a request to shed, whatever came of it.
+        public func answer(pending: Int, largest: Int) {
+            budget.enter(number, pending: pending, largest: largest, isAnswer: true)
+        }
+    }
+}

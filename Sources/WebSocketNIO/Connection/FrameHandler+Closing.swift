@@ -1,0 +1,106 @@
+import NIOCore
+import WebSocketCore
+
+extension FrameHandler {
+    // MARK: - Time
+
+    /// When ``timerFired()`` has something to do.
+    private var nextDeadline: MonotonicInstant {
+        guard machine.maySend, let backlog else { return machine.nextDeadline }
+        return min(machine.nextDeadline, backlog.books.nextDeadline(rules.limits))
+    }
+
+    func timerFired() {
+        if inputHasEnded {  // what was queued for a peer that has ended its own side had its chance
+            context?.close(promise: nil)
+            return
+        }
+        if backlog != nil { accountOutput() }
+        // While this side does not read, the peer's silence says nothing about it.
+        if !socketIsRead { machine.receivedBytes(now: loop.now) }
+        if !isReading { machine.readingIsPaused(now: loop.now) }
+        switch machine.tick(now: loop.now) {
+        case .none: break
+        case .sendPing: writeControl(.ping, UnsafeRawBufferPointer(start: nil, count: 0))
+        case .closing(let action): act(action)
+        }
+        schedule()
+    }
+
+    /// Puts the timer to the next deadline: when that has come nearer. One that moved away is noticed when it fires.
+    func schedule() {
+        guard context != nil, !inputHasEnded else { return }
+        loop.schedule(self, at: nextDeadline)
+    }
+
+    // MARK: - Closing
+
+    func close(_ frame: CloseFrame) {
+        guard context != nil else { return }
+        act(machine.close(frame, now: loop.now))
+        setReading(true)  // so that the peer's close frame is seen; messages before it are dropped
+        schedule()
+    }
+
+    /// Ends the connection without a further word.
+    func cutOff() { context?.close(promise: nil) }
+
+    /// Gives up a peer that does not take what it is sent: with the code that invites it to come back, behind what has
+    /// begun to leave. The rest is dropped, and its memory is free at once.
+    func cutOff(_ reason: SlowReader.Reason) {
+        guard let context, machine.maySend else { return }
+        let slow = SlowReader(reason: reason, pendingBytes: pendingBytes, peer: context.remoteAddress?.text ?? "")
+        dropOutput()
+        close(SlowReader.closeFrame)
+        accountOutput()
+        // What has begun to leave can be one very long message: where the node has no room for it, it goes without.
+        if reason == .nodeBudget, bytesAtTransport > 2 * Self.highMark { context.close(promise: nil) }
+        loop.onSlowReader(slow)
+    }
+
+    func act(_ action: ClosingHandshake.Action) {
+        switch action {
+        case .none: break
+        case .send(let frame):
+            writeClose(frame)
+        case .sendAndEndTransport(let frame):
+            writeClose(frame)
+            endTransport()
+        case .endTransport:
+            endTransport()
+        case .abort:
+            abort()
+        }
+    }
+
+    /// Ends our side after what is queued. A server ends it first; a client waits for that (RFC 6455 §7.1.1).
+    private func endTransport() {
+        guard rules.role == .server else { return }
+        endsAfterFlush = true
+        touch()
+    }
+
+    /// Closes the transport; what is queued gets its chance where the peer has only ended its own side.
+    private func abort() {
+        guard let context else { return }
+        if inputHasEnded, !outputHasEnded {
+            endsAfterFlush = true
+            loop.schedule(self, at: loop.now.advanced(by: rules.limits.lingerTimeout))
+            flush()
+        } else {
+            context.close(promise: nil)
+        }
+    }
+
+    private func writeClose(_ frame: CloseFrame) {
+        frame.payload.withUnsafeBytes { writeControl(.close, $0) }
+    }
+}
+
+extension SocketAddress {
+    /// Address and port; the path of a Unix domain socket.
+    fileprivate var text: String {
+        guard let address = ipAddress, let port else { return pathname ?? "" }
+        return address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
+    }
+}

@@ -1,0 +1,223 @@
+import Glibc
+import Reactor
+import Testing
+import WebSocketCore
+
+@Suite("Readers that do not keep up, on the reactor")
+struct ReactorSlowReaderTests {
+    /// A reactor that writes down whom it cuts off.
+    private func withWatchedReactor(
+        budget: Int = 256 << 20, _ body: (Reactor, Journal<SlowReader>) async throws -> Void
+    ) async throws {
+        let cutOff = Journal<SlowReader>()
+        let environment = CarrierEnvironment(
+            outputBudget: OutputBudget(bytes: budget), onSlowReader: { cutOff.add($0) })
+        try await withReactor(environment) { try await body($0, cutOff) }
+    }
+
+    /// What a peer reads until the end: messages, and the close code if there is one.
+    private func drain(_ peer: Peer) -> (messages: [[UInt8]], code: Int?) {
+        var messages: [[UInt8]] = []
+        while let frame = peer.frame() {
+            if frame.opcode == 8 {
+                return (messages, frame.payload.prefix(2).reduce(0) { $0 << 8 | Int($1) })
+            }
+            messages.append(frame.payload)
+        }
+        return (messages, nil)
+    }
+
+    @Test("Above the hard limit: what has begun arrives, then 1013, and the memory is free at once")
+    func hardLimit() async throws {
+        try await withWatchedReactor { reactor, cutOff in
+            let handles = Journal<LoopBound<WebSocketConnection>>()
+            let slow = reactor.connection(sendBuffer: 4096, whenOpened: { handles.add(LoopBound($0)) })
+            let other = reactor.echo()
+            #expect(handles.wait(for: 1))
+            let loop = try #require(slow.loop.entries.first)
+            let handle = try #require(handles.entries.first)
+            let pending = Journal<Int>()
+            for number in 0..<300 {
+                let frame = SharedFrame(.binary, [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 10_000))
+                loop.execute {
+                    handle.value.send(frame)
+                    pending.add(handle.value.pendingBytes)
+                }
+                #expect(pending.wait(for: number + 1))
+            }
+            #expect(cutOff.wait(for: 1))
+            let report = try #require(cutOff.entries.first)
+            #expect(report.reason == .hardLimit)
+            #expect(report.pendingBytes > 1 << 20)
+            #expect(pending.entries.allSatisfy { $0 <= 1 << 20 + 20_000 })
+            #expect((pending.entries.last ?? .max) < 30_000)
+            other.peer.send(Peer.text("unharmed"))
+            #expect(other.peer.frame()?.payload == Array("unharmed".utf8))
+            let (messages, code) = drain(slow.peer)
+            #expect(code == 1013)
+            #expect(messages.count < 100)
+            for (number, message) in messages.enumerated() {
+                #expect(message == [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 10_000))
+            }
+            slow.peer.endOutput()
+            #expect(slow.journal.wait(for: 2))
+            #expect(slow.journal.entries.last == .closed(1013, "reader too slow", isClean: false))
+            #expect(await reactor.statistics().slowReaders == 1)
+        }
+    }
+
+    @Test("What is queued in one tick is no more to be kept than what is queued over many")
+    func burst() async throws {
+        try await withWatchedReactor { reactor, cutOff in
+            let slow = reactor.connection(
+                sendBuffer: 4096,
+                whenOpened: { connection in
+                    for _ in 0..<300 { connection.send(SharedFrame(.binary, [UInt8](repeating: 1, count: 10_000))) }
+                })
+            #expect(cutOff.wait(for: 1))
+            #expect(cutOff.entries.first?.reason == .hardLimit)
+            let (messages, code) = drain(slow.peer)
+            #expect(code == 1013)
+            #expect(messages.allSatisfy { $0.count == 10_000 })
+            #expect(messages.count < 100)
+        }
+    }
+
+    @Test("A single message may be larger than the limit")
+    func oneLargeMessage() async throws {
+        try await withWatchedReactor { reactor, cutOff in
+            let connection = reactor.connection(
+                sendBuffer: 4096,
+                whenOpened: { $0.send(SharedFrame(.binary, [UInt8](repeating: 1, count: 3 << 20))) })
+            #expect(connection.peer.frame()?.payload.count == 3 << 20)
+            #expect(cutOff.entries.isEmpty)
+        }
+    }
+
+    @Test("Above the soft limit for too long, and a byte that waits for too long", arguments: [true, false])
+    func time(_ isAboveSoftLimit: Bool) async throws {
+        var limits = ConnectionLimits.calm
+        limits.softPendingTime = isAboveSoftLimit ? 300 : 600_000
+        limits.maximumPendingAge = isAboveSoftLimit ? 600_000 : 1_500
+        try await withWatchedReactor { [limits] reactor, cutOff in
+            let slow = reactor.connection(
+                limits: limits, sendBuffer: 4096,
+                whenOpened: { connection in
+                    for _ in 0..<(isAboveSoftLimit ? 40 : 10) {
+                        connection.send(SharedFrame(.binary, [UInt8](repeating: 1, count: 10_000)))
+                    }
+                })
+            #expect(cutOff.wait(for: 1))
+            #expect(cutOff.entries.first?.reason == (isAboveSoftLimit ? .softLimit : .stalled))
+            #expect(drain(slow.peer).code == 1013)
+        }
+    }
+
+    @Test("A reader of a few bytes at a time that keeps up with what it is sent is left alone")
+    func slowButSteady() async throws {
+        var limits = ConnectionLimits.calm
+        limits.maximumPendingAge = 2_000
+        try await withWatchedReactor { [limits] reactor, cutOff in
+            let handles = Journal<LoopBound<WebSocketConnection>>()
+            let slow = reactor.connection(
+                limits: limits, sendBuffer: 4096, whenOpened: { handles.add(LoopBound($0)) })
+            #expect(handles.wait(for: 1))
+            let loop = try #require(slow.loop.entries.first)
+            let handle = try #require(handles.entries.first)
+            for number in 0..<30 {
+                loop.execute {
+                    handle.value.send(SharedFrame(.binary, [UInt8](repeating: UInt8(number), count: 20_000)))
+                }
+                #expect(slow.peer.frame()?.payload == [UInt8](repeating: UInt8(number), count: 20_000))
+            }
+            #expect(cutOff.entries.isEmpty)
+        }
+    }
+
+    @Test("Above the node's budget the longest queues go first, and the rest stays")
+    func budget() async throws {
+        try await withWatchedReactor(budget: 1_500_000) { reactor, cutOff in
+            let connections = (1...6).map { number in
+                reactor.connection(
+                    sendBuffer: 4096,
+                    whenOpened: { connection in
+                        for _ in 0..<number {
+                            connection.send(SharedFrame(.binary, [UInt8](repeating: UInt8(number), count: 90_000)))
+                        }
+                    })
+            }
+            #expect(cutOff.wait(for: 1))
+            for connection in connections { #expect(connection.journal.wait(for: 1)) }
+            #expect(await reactor.connectionCount() >= 5)
+            let reasons = Set(cutOff.entries.map(\.reason))
+            #expect(reasons == [.nodeBudget])
+            let (messages, code) = drain(connections[5].peer)
+            #expect(code == 1013)
+            #expect(messages.count < 6)
+            #expect(messages.allSatisfy { $0 == [UInt8](repeating: 6, count: 90_000) })
+            for number in 1...3 {
+                for _ in 0..<number {
+                    #expect(connections[number - 1].peer.frame()?.payload.count == 90_000)
+                }
+            }
+        }
+    }
+
+    @Test("A session is told when its peer has caught up")
+    func becameWritable() async throws {
+        try await withReactor { reactor in
+            let states = Journal<Bool>()
+            let connection = reactor.connection(
+                sendBuffer: 4096,
+                whenOpened: { connection in
+                    states.add(connection.isWritable)
+                    for _ in 0..<50 { connection.send(SharedFrame(.binary, [UInt8](repeating: 1, count: 10_000))) }
+                    states.add(connection.isWritable)
+                })
+            #expect(states.wait(for: 2))
+            #expect(states.entries == [true, false])
+            for _ in 0..<50 { #expect(connection.peer.frame()?.payload.count == 10_000) }
+            #expect(connection.journal.wait(for: 2))
+            #expect(connection.journal.entries == [.opened, .writable])
+        }
+    }
+
+    @Test("A session that has queued much in one tick is told at its end, when the peer has taken all of it")
+    func becameWritableAtOnce() async throws {
+        try await withReactor { reactor in
+            let states = Journal<Bool>()
+            let connection = reactor.connection(
+                sendBuffer: 1 << 20,
+                whenOpened: { connection in
+                    for _ in 0..<7 { connection.send(SharedFrame(.binary, [UInt8](repeating: 1, count: 10_000))) }
+                    states.add(connection.isWritable)
+                })
+            #expect(connection.journal.wait(for: 2))
+            #expect(states.entries == [false])
+            #expect(connection.journal.entries == [.opened, .writable])
+        }
+    }
+
+    @Test("While output is blocked only the newest pong is kept (RFC 6455 §5.5.3)")
+    func heldPong() async throws {
+        try await withReactor { reactor in
+            let connection = reactor.connection(
+                sendBuffer: 4096,
+                whenOpened: { $0.send(SharedFrame(.binary, [UInt8](repeating: 1, count: 500_000))) },
+                whenReceived: { _, _, _ in })
+            #expect(connection.journal.wait(for: 1))
+            // The loop has written what it can by the time it answers this.
+            _ = await reactor.statistics()
+            _ = await reactor.statistics()
+            for number in 0..<5 { connection.peer.send(Peer.frame(9, [UInt8(number)])) }
+            connection.peer.send(Peer.text("read"))
+            #expect(connection.journal.wait(for: 2))
+            #expect(connection.peer.frame()?.payload.count == 500_000)
+            let pong = try #require(connection.peer.frame())
+            #expect(pong.opcode == 10)
+            #expect(pong.payload == [4])
+            connection.peer.endOutput()
+            #expect(connection.peer.rest() == [])
+        }
+    }
+}

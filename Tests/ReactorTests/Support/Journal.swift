@@ -1,0 +1,46 @@
+import Glibc
+
+/// What happened on a loop, in order, for a test that waits on its own thread.
+final class Journal<Entry: Sendable>: @unchecked Sendable {
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t> = .allocate(capacity: 1)
+    private let condition: UnsafeMutablePointer<pthread_cond_t> = .allocate(capacity: 1)
+    private var list: [Entry] = []
+
+    init() {
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(condition, nil)
+    }
+
+    deinit {
+        pthread_cond_destroy(condition)
+        pthread_mutex_destroy(mutex)
+        condition.deallocate()
+        mutex.deallocate()
+    }
+
+    func add(_ entry: Entry) {
+        pthread_mutex_lock(mutex)
+        list.append(entry)
+        pthread_cond_broadcast(condition)
+        pthread_mutex_unlock(mutex)
+    }
+
+    var entries: [Entry] {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return list
+    }
+
+    /// Waits until there are so many; `false` when there are not within 20 s.
+    func wait(for count: Int) -> Bool {
+        var deadline = timespec()
+        clock_gettime(CLOCK_REALTIME, &deadline)
+        deadline.tv_sec += 20
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        while list.count < count {
+            if pthread_cond_timedwait(condition, mutex, &deadline) == ETIMEDOUT { return list.count >= count }
+        }
+        return true
+    }
+}

@@ -1,0 +1,135 @@
+import Testing
+import WebSocketCore
+
+@Suite("The books of what waits for a reader")
+struct PendingOutputTests {
+    private let limits = ConnectionLimits()
+
+    private func at(_ milliseconds: UInt64) -> MonotonicInstant { MonotonicInstant(milliseconds: milliseconds) }
+
+    @Test("Nothing waits at first, and after all has left")
+    func empty() {
+        var books = PendingOutput()
+        #expect(books.bytes == 0)
+        #expect(books.verdict(limits, now: at(1_000_000)) == nil)
+        #expect(books.nextDeadline(limits) == at(.max))
+        books.queued(500_000, limits, now: at(0))
+        books.queued(0, limits, now: at(0))
+        books.sent(200_000, limits, now: at(1))
+        #expect(books.bytes == 300_000)
+        books.sent(400_000, limits, now: at(2))
+        #expect(books == PendingOutput())
+    }
+
+    @Test("The hard limit counts what waited before the newest message, which may be of any size")
+    func hardLimit() {
+        var books = PendingOutput()
+        books.queued(5_000_000, limits, now: at(0))
+        #expect(books.verdict(limits, now: at(0)) == nil)
+        books.sent(5_000_000 - 1_048_576, limits, now: at(0))
+        books.queued(1, limits, now: at(0))
+        #expect(books.verdict(limits, now: at(0)) == nil)
+        books.queued(1, limits, now: at(0))
+        #expect(books.verdict(limits, now: at(0)) == .hardLimit)
+        books.sent(10, limits, now: at(0))
+        #expect(books.verdict(limits, now: at(0)) == nil)
+    }
+
+    @Test("The soft limit may be passed for its time; below it the time begins anew")
+    func softLimit() {
+        var limits = limits
+        limits.maximumPendingAge = .max
+        var books = PendingOutput()
+        books.queued(262_144, limits, now: at(0))
+        #expect(books.nextDeadline(limits) == at(.max))
+        books.queued(1, limits, now: at(5_000))
+        #expect(books.nextDeadline(limits) == at(15_000))
+        books.queued(1_000, limits, now: at(14_000))
+        #expect(books.verdict(limits, now: at(14_999)) == nil)
+        #expect(books.verdict(limits, now: at(15_000)) == .softLimit)
+        books.sent(1_001, limits, now: at(15_000))
+        #expect(books.verdict(limits, now: at(15_000)) == nil)
+        books.queued(1, limits, now: at(16_000))
+        #expect(books.verdict(limits, now: at(25_999)) == nil)
+        #expect(books.verdict(limits, now: at(26_000)) == .softLimit)
+    }
+
+    @Test("A reader is too slow when its oldest byte is, to about a second, however little waits")
+    func age() {
+        var books = PendingOutput()
+        for second in 0..<9 as Range<UInt64> { books.queued(1, limits, now: at(second * 1_000)) }
+        #expect(books.nextDeadline(limits) == at(10_000))
+        #expect(books.verdict(limits, now: at(9_999)) == nil)
+        #expect(books.verdict(limits, now: at(10_000)) == .stalled)
+        // Of each byte that leaves, the next one's age counts.
+        for second in 1..<9 as Range<UInt64> {
+            books.sent(1, limits, now: at(10_000))
+            #expect(books.nextDeadline(limits) == at(10_000 + second * 1_000))
+        }
+    }
+
+    @Test("What is queued within a second counts with the newest of it: nobody is cut off too early")
+    func accuracy() {
+        var books = PendingOutput()
+        for moment in stride(from: 0, through: 3_000, by: 100) { books.queued(10, limits, now: at(UInt64(moment))) }
+        #expect(books.nextDeadline(limits) == at(10_900))
+        #expect(books.verdict(limits, now: at(10_899)) == nil)
+        #expect(books.verdict(limits, now: at(10_900)) == .stalled)
+        books.sent(95, limits, now: at(3_000))
+        #expect(books.nextDeadline(limits) == at(10_900))
+        books.sent(5, limits, now: at(3_000))
+        #expect(books.nextDeadline(limits) == at(11_900))
+    }
+
+    @Test("Against a list of every byte: the age is met within a fifth, never too early", arguments: 0..<20)
+    func againstModel(_ seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let scale: UInt64 = seed.isMultiple(of: 2) ? 1 : 10
+        var limits = limits
+        limits.maximumPendingBytes = .max
+        limits.softPendingBytes = .max
+        limits.maximumPendingAge = 10_000 * scale
+        var books = PendingOutput()
+        var model: [UInt64] = []
+        var now: UInt64 = 0
+        for _ in 0..<2_000 {
+            now += UInt64.random(in: 0...300 * scale, using: &random)
+            let count = Int.random(in: 0...20, using: &random)
+            if Bool.random(using: &random) {
+                books.queued(count, limits, now: at(now))
+                model += [UInt64](repeating: now, count: count)
+            } else {
+                books.sent(count, limits, now: at(now))
+                model.removeFirst(min(count, model.count))
+            }
+            // A reader that lags behind, but not for longer than it may.
+            let late = model.prefix { now - $0 > 9_000 * scale }.count
+            books.sent(late, limits, now: at(now))
+            model.removeFirst(late)
+            #expect(books.bytes == model.count)
+            if let oldest = model.first {
+                let deadline = books.nextDeadline(limits).milliseconds
+                #expect(deadline >= oldest + 10_000 * scale)
+                #expect(deadline <= oldest + 12_000 * scale)
+            }
+        }
+    }
+
+    @Test("A long limit is met to a tenth of it, and the books stay small however long it is", arguments: [60, 3_600])
+    func longLimit(_ seconds: UInt64) {
+        var limits = limits
+        limits.maximumPendingAge = seconds * 1_000
+        limits.maximumPendingBytes = .max
+        limits.softPendingBytes = .max
+        var books = PendingOutput()
+        for second in 0..<2 * seconds {
+            books.queued(1, limits, now: at(second * 1_000))
+            let isTooOld = books.verdict(limits, now: at(second * 1_000)) == .stalled
+            if second < seconds { #expect(!isTooOld) }
+            if second > seconds + seconds / 10 { #expect(isTooOld) }
+        }
+        let marks = Mirror(reflecting: books).children.first { $0.label == "marks" }?.value
+        #expect(marks.map { Mirror(reflecting: $0).children.count <= 16 } == true)
+        #expect(books.bytes == 2 * Int(seconds))
+    }
+}

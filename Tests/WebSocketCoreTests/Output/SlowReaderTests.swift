@@ -1,0 +1,18 @@
+import Testing
+import WebSocketCore
+
+@Suite("The report on a slow reader")
+struct SlowReaderTests {
+    @Test("The close frame invites the reader to come back (RFC 6455 §7.4, code 1013)")
+    func closeFrame() {
+        #expect(SlowReader.closeFrame.code == .tryAgainLater)
+        #expect(SlowReader.closeFrame.payload == [0x03, 0xF5] + Array("reader too slow".utf8))
+    }
+
+    @Test("Each reason has words of its own")
+    func reasons() {
+        let reasons: [SlowReader.Reason] = [.hardLimit, .softLimit, .stalled, .nodeBudget]
+        #expect(Set(reasons.map(\.description)).count == 4)
+        #expect(reasons.allSatisfy { !$0.description.isEmpty })
+    }
+}

@@ -1,0 +1,188 @@
+import NIOCore
+import NIOPosix
+import Testing
+import WebSocketCore
+import WebSocketNIO
+
+@Suite("Limits at the door, on real sockets")
+struct AcceptLimitsTests {
+    private static let page = "GET /plain HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+
+    @Test("A limit of 0 is an error at the start that names it")
+    func zero() async throws {
+        let changes: [(String, (inout AcceptLimits) -> Void)] = [
+            ("maximumConnections", { $0.maximumConnections = 0 }),
+            ("maximumConnectionsPerAddress", { $0.maximumConnectionsPerAddress = 0 }),
+            ("connectionsPerSecond", { $0.connectionsPerSecond = 0 }), ("connectionBurst", { $0.connectionBurst = -1 }),
+        ]
+        for (name, change) in changes {
+            var configuration = WebSocketServerConfiguration { _ in nil }
+            configuration.port = 0
+            change(&configuration.accept)
+            let server = WebSocketServer(configuration: configuration)
+            await #expect(throws: WebSocketError.limitBelowOne(name)) { try await server.start() }
+            #expect("\(WebSocketError.limitBelowOne(name))".contains(name))
+        }
+    }
+
+    @Test("At the limit who comes waits, who is there is served, and it goes on as soon as one has ended")
+    func connectionsInAll() async throws {
+        let pauses = Mailbox<AcceptPause>()
+        try await withServer(configure: {
+            $0.accept = .unlimited
+            $0.accept.maximumConnections = 4
+            $0.onAcceptPaused = { pauses.put($0) }
+        }) { server in
+            // Three WebSockets and a visitor: all of them are connections.
+            var peers: [RawPeer] = []
+            for _ in 0..<3 {
+                let peer = try await RawPeer.connect(port: server.port)
+                #expect(try await peer.upgrade().hasPrefix("HTTP/1.1 101 "))
+                peers.append(peer)
+            }
+            let visitor = try await RawPeer.connect(port: server.port)
+            try await visitor.send("GET /plain HTTP/1.1\r\n")
+            #expect(try await pauses.next() == AcceptPause(reason: .connectionLimit, connections: 4))
+
+            var waiting: [RawPeer] = []
+            for _ in 0..<3 {
+                let peer = try await RawPeer.connect(port: server.port)  // by the kernel
+                try await peer.send(RawPeer.request())
+                waiting.append(peer)
+            }
+            for peer in peers {
+                try await peer.send(WireFrame.text("served").masked)
+                #expect(try await peer.frame() == .text("served"))
+            }
+            #expect(await server.server.connectionCount() == 3)
+            #expect(server.sessions.count == 3)
+
+            // In turns: a WebSocket that closes, one that is reset, and the visitor that gets its answer.
+            try await peers[0].send(WireFrame.close(1000).masked)
+            #expect(try await waiting[0].head().hasPrefix("HTTP/1.1 101 "))
+            try await peers[1].reset()
+            #expect(try await waiting[1].head().hasPrefix("HTTP/1.1 101 "))
+            try await visitor.send("Host: a\r\nConnection: close\r\n\r\n")
+            #expect(try await visitor.head().hasPrefix("HTTP/1.1 404 "))
+            visitor.close()
+            #expect(try await waiting[2].head().hasPrefix("HTTP/1.1 101 "))
+            for peer in waiting {
+                try await peer.send(WireFrame.text("served").masked)
+                #expect(try await peer.frame() == .text("served"))
+            }
+            #expect(await server.server.connectionCount() == 4)
+            #expect(pauses.count == 0, "one episode")
+        }
+    }
+
+    @Test("The limit is never passed while connections come and go", arguments: [1, 3])
+    func churn(_ limit: Int) async throws {
+        try await withServer(configure: {
+            $0.accept = .unlimited
+            $0.accept.maximumConnections = limit
+        }) { server in
+            let open = Counter()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        for _ in 0..<10 {
+                            let peer = try await RawPeer.connect(port: server.port)
+                            _ = try await peer.upgrade()
+                            open.add(1)
+                            try await peer.send(WireFrame.text("a").masked)
+                            #expect(try await peer.frame() == .text("a"))
+                            open.add(-1)
+                            try await peer.reset()
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(open.most <= limit && open.most > 0)
+        }
+    }
+
+    @Test("Over the limit of an address a connection is closed without an answer, until one of its others has ended")
+    func perAddress() async throws {
+        let refusals = Mailbox<AcceptRefusal>()
+        try await withServer(configure: {
+            $0.accept = .unlimited
+            $0.accept.maximumConnectionsPerAddress = 2
+            $0.accept.limitsLoopback = true
+            $0.onAcceptRefused = { refusals.put($0) }
+        }) { server in
+            var peers: [RawPeer] = []
+            for _ in 0..<2 {
+                let peer = try await RawPeer.connect(port: server.port)
+                #expect(try await peer.upgrade().hasPrefix("HTTP/1.1 101 "))
+                peers.append(peer)
+            }
+            for _ in 0..<5 {
+                let peer = try await RawPeer.connect(port: server.port)
+                #expect(try await peer.rest() == [])
+            }
+            for _ in 0..<5 {
+                #expect(try await refusals.next() == AcceptRefusal(reason: .addressLimit, peer: "127.0.0.1"))
+            }
+
+            // Its end is known to the server a little later than here: until then the next one is closed, too.
+            for _ in 0..<3 {
+                peers.removeFirst().close()
+                peers.append(try await Self.admitted(server.port))
+                let peer = try await RawPeer.connect(port: server.port)
+                #expect(try await peer.rest() == [])
+            }
+            try await peers[0].send(WireFrame.text("unharmed").masked)
+            #expect(try await peers[0].frame() == .text("unharmed"))
+        }
+    }
+
+    @Test("Over the rate a connection is answered with 503 and Retry-After, and far over it with nothing")
+    func rate() async throws {
+        let refusals = Mailbox<AcceptRefusal>()
+        try await withServer(configure: {
+            $0.accept = .unlimited  // in all, too: the rate does not depend on it
+            $0.accept.connectionsPerSecond = 1
+            $0.accept.connectionBurst = 20
+            $0.onAcceptRefused = { refusals.put($0) }
+        }) { server in
+            let first = try await RawPeer.connect(port: server.port)
+            _ = try await first.upgrade()
+            var statuses: [String] = []
+            // A slow machine earns some more while it is at it.
+            while statuses.last != "" {
+                let peer = try await RawPeer.connect(port: server.port)
+                try? await peer.send(Self.page)
+                let answer = String(decoding: try await peer.rest(), as: UTF8.self)
+                if answer.hasPrefix("HTTP/1.1 503 ") {
+                    #expect(answer.contains("\r\nRetry-After: 1\r\n"))
+                    #expect(answer.contains("\r\nConnection: close\r\n"))
+                    #expect(try await refusals.next() == AcceptRefusal(reason: .rate, peer: "127.0.0.1"))
+                }
+                statuses.append(String(answer.dropFirst(9).prefix(3)))
+            }
+            #expect(try await refusals.next() == AcceptRefusal(reason: .flood, peer: "127.0.0.1"))
+            #expect(Array(statuses.prefix(19)) == Array(repeating: "404", count: 19))
+            #expect(statuses.count { $0 == "503" } >= 20)
+            try await first.send(WireFrame.text("unharmed").masked)
+            #expect(try await first.frame() == .text("unharmed"))
+        }
+    }
+
+    /// A connection that is let in; who is not tries again.
+    private static func admitted(_ port: Int) async throws -> RawPeer {
+        try await within(patience, "a connection that is let in") {
+            while true {
+                let peer = try await RawPeer.connect(port: port)
+                try? await peer.send(RawPeer.request())
+                let answer = try await peer.take("an answer or the end") { bytes, hasEnded -> String? in
+                    let text = String(decoding: bytes, as: UTF8.self)
+                    guard hasEnded || text.hasSuffix("\r\n\r\n") else { return nil }
+                    bytes = []
+                    return text
+                }
+                if answer.hasPrefix("HTTP/1.1 101 ") { return peer }
+            }
+        }
+    }
+}
