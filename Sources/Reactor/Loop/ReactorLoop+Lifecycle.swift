@@ -19,7 +19,7 @@ extension ReactorLoop {
         let handle = ReactorConnection(slot)
         slot.pointee.connection = handle
         guard poller.add(connection.descriptor, .reading, slot) else { return condemn(slot) }
-        wheel.schedule(slot, at: slot.pointee.machine.nextDeadline)
+        wheel.schedule(slot, at: slot.pointee.machine.nextDeadline, now: now)
         opened.session.opened(handle)
         if let farewell { close(farewell, slot) }
         if !connection.received.isEmpty { takeReceived(connection.received, slot) }
@@ -110,7 +110,7 @@ extension ReactorLoop {
         case .sendPing: writeControl(.ping, UnsafeRawBufferPointer(start: nil, count: 0), to: slot)
         case .closing(let action): act(action, slot)
         }
-        if !slot.pointee.flags.contains(.isCondemned) { wheel.schedule(slot, at: nextDeadline(of: slot)) }
+        if !slot.pointee.flags.contains(.isCondemned) { wheel.schedule(slot, at: nextDeadline(of: slot), now: now) }
     }
 
     private func nextDeadline(of slot: UnsafeMutablePointer<Slot>) -> MonotonicInstant {
@@ -123,7 +123,7 @@ extension ReactorLoop {
     func reschedule(_ slot: UnsafeMutablePointer<Slot>) {
         guard slot.pointee.flags.isDisjoint(with: [.isCondemned, .hasEnded, .inputHasEnded]) else { return }
         let deadline = nextDeadline(of: slot)
-        if !wheel.isScheduled(slot, by: deadline) { wheel.schedule(slot, at: deadline) }
+        if !wheel.isScheduled(slot, by: deadline) { wheel.schedule(slot, at: deadline, now: now) }
     }
 
     // MARK: - Closing
@@ -159,7 +159,7 @@ extension ReactorLoop {
     private func abort(_ slot: UnsafeMutablePointer<Slot>) {
         if slot.pointee.flags.contains(.inputHasEnded), !slot.pointee.flags.contains(.outputHasEnded) {
             endAfterWriting(slot)
-            wheel.schedule(slot, at: now.advanced(by: slot.pointee.machine.limits.lingerTimeout))
+            wheel.schedule(slot, at: now.advanced(by: slot.pointee.machine.limits.lingerTimeout), now: now)
         } else {
             condemn(slot)
         }

@@ -41,8 +41,13 @@ struct TimerWheel {
     }
 
     /// Puts a slot at its deadline, wherever it stood before.
-    mutating func schedule(_ slot: UnsafeMutablePointer<Slot>, at deadline: MonotonicInstant) {
+    mutating func schedule(
+        _ slot: UnsafeMutablePointer<Slot>, at deadline: MonotonicInstant, now: MonotonicInstant
+    ) {
         remove(slot)
+        // Nobody stands between the hand and the nearest: it can go on without looking.
+        let present = now.milliseconds / Self.resolution
+        if present > hand, nearest > present, due == Slab.none { hand = present }
         let tick = deadline.milliseconds / Self.resolution &+ 1
         let reach = min(max(tick, hand + 1), hand + UInt64(Self.listCount) - 1)
         let list = Int(reach % UInt64(Self.listCount))
