@@ -78,7 +78,8 @@ class Watched:
         allowed = self.resident * 1.05 + self.SLACK
         wire.eventually(
             lambda: server.resident() <= allowed, 30,
-            lambda: f"{server.resident() // 1024} KiB resident, {self.resident // 1024} KiB before the attacks",
+            lambda: f"{server.resident() // 1024} KiB resident, {self.resident // 1024} KiB before the attacks: "
+            f"{' '.join(server.command)}",
         )
         server.assert_alive()
 

@@ -11,9 +11,10 @@ struct TickOutput {
     /// More than this is not collected: then the loop writes first.
     static let maximumBytes = 4 << 20
     /// What it keeps when it was larger once.
-    private static let keptBytes = 1 << 20
+    private static let keptBytes = 256 << 10
     private static let maximumRuns = 1 << 16
     private static let keptFrames = 1024
+    private static let keptRuns = 4096
 
     let loop: Unmanaged<ReactorLoop>
     /// Connections to write to at the end of the tick, from ``firstTouched`` on.
@@ -25,7 +26,7 @@ struct TickOutput {
     private var memory: UnsafeMutableRawPointer
     private var capacity = 64 << 10
     private var used = 0
-    private let runs: UnsafeMutablePointer<OutputRun>
+    private var runs: UnsafeMutablePointer<OutputRun>
     private var runCount = 0
     /// Keeps the frames alive that the runs name.
     private var frames: [SharedFrame] = []
@@ -210,6 +211,11 @@ struct TickOutput {
 
     private mutating func reset() {
         used = 0
+        if runCount > Self.keptRuns {
+            // Its pages have become memory: others are only address space again.
+            runs.deallocate()
+            runs = .allocate(capacity: Self.maximumRuns)
+        }
         runCount = 0
         lastRoot = nil
         if frames.capacity > Self.keptFrames { frames = [] } else { frames.removeAll(keepingCapacity: true) }
