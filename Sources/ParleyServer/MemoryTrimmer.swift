@@ -18,6 +18,7 @@ public enum MemoryTrimmer {
         // Swift's Glibc module does not export it.
         guard let symbol = dlsym(nil, "malloc_trim") else { return }
         let trim = unsafeBitCast(symbol, to: (@convention(c) (Int) -> Int32).self)
+        keepLargeBlocksApart()
         var before = residentPages()
         var afterTrim = 0
         var waited = 0
@@ -39,6 +40,17 @@ public enum MemoryTrimmer {
     }
 
     #if canImport(Glibc)
+    /// Blocks of 128 KiB and more come from the system and go back to it, for good: otherwise the C library puts them
+    /// into its arenas once it has seen one, and of a thread's arena it gives the end back to nobody.
+    private static func keepLargeBlocksApart() {
+        guard let symbol = dlsym(nil, "mallopt") else { return }
+        let set = unsafeBitCast(symbol, to: (@convention(c) (Int32, Int32) -> Int32).self)
+        let trimThreshold: Int32 = -1
+        let mapThreshold: Int32 = -3
+        _ = set(mapThreshold, 128 << 10)
+        _ = set(trimThreshold, 128 << 10)
+    }
+
     /// The second number of `/proc/self/statm`; 0 where there is none.
     private static func residentPages() -> Int {
         let descriptor = open("/proc/self/statm", O_RDONLY)
