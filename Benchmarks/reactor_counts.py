@@ -132,7 +132,7 @@ OPERATIONS = {
 
 def serve(prefix, options, operation, count):
     """Runs the target under a tool, puts the load on it, ends it; (the tool's words, counters before, after)."""
-    command = [*prefix, options.target, "--port", "0", "--carrier", options.carrier, "--loops", "1"]
+    command = [*prefix, options.target, "--port", "0", "--keep-memory", "--carrier", options.carrier, "--loops", "1"]
     environment = {**os.environ, "SWIFT_DETERMINISTIC_HASHING": "1"}
     with tempfile.TemporaryFile("w+", encoding="utf-8") as words:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=words, text=True, env=environment)

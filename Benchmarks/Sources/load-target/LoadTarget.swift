@@ -44,6 +44,9 @@ struct LoadTarget: AsyncParsableCommand {
     @Flag(help: "Measure how long SwiftNIO's loops are absent, by a beat of 1 ms. (The reactor always does.)")
     var watch = false
 
+    @Flag(help: "Do not give memory back at rest: what is counted must not depend on the time that it takes.")
+    var keepMemory = false
+
     func validate() throws {
         guard (0...65_535).contains(port) else { throw ValidationError("--port is a number from 0 to 65535.") }
         guard (1...256).contains(loops) else { throw ValidationError("--loops is a number from 1 to 256.") }
@@ -68,8 +71,7 @@ struct LoadTarget: AsyncParsableCommand {
         }
         print("listening on ws://\(address.host):\(address.port) pid \(ProcessInfo.processInfo.processIdentifier)")
         fflush(nil)  // at once, also through a pipe
-        let trimmer = Task { await MemoryTrimmer.run() }  // as `parley serve` does
-        defer { trimmer.cancel() }
+        if !keepMemory { Task { await MemoryTrimmer.run() } }  // as `parley serve` does
         try await Task.sleep(for: .seconds(365 * 24 * 3600))
     }
 }
