@@ -1,3 +1,5 @@
+import WebSocketCore
+
 /// The share of all channels that one event-loop thread serves: its mailbox, which any thread fills and it empties.
 ///
 /// Channels post under their lock, so what happens in a channel arrives on every shard in the same order. There is no
