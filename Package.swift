@@ -20,14 +20,21 @@ let package = Package(
         .library(name: "Reactor", targets: ["Reactor"]),
         .library(name: "Channels", targets: ["Channels"]),
         .library(name: "RoomProtocol", targets: ["RoomProtocol"]),
+        .library(name: "PusherProtocol", targets: ["PusherProtocol"]),
         .library(name: "ParleyServer", targets: ["ParleyServer"]),
         .executable(name: "parley", targets: ["parley"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
+        // Without its traits: the server has a configuration of its own.
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
@@ -41,6 +48,13 @@ let package = Package(
             name: "WebSocketCompression", dependencies: ["CZlib", "WebSocketCore"], swiftSettings: settings),
         .target(name: "Channels", dependencies: ["WebSocketCore"], swiftSettings: settings),
         .target(name: "RoomProtocol", dependencies: ["Channels", "WebSocketCore"], swiftSettings: settings),
+        .target(
+            name: "PusherProtocol",
+            dependencies: ["Channels", "WebSocketCore", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: settings),
+        .target(
+            name: "Simulation", dependencies: ["PusherProtocol", "Channels", "WebSocketCore"], swiftSettings: settings),
+        .executableTarget(name: "simulate", dependencies: ["Simulation"], swiftSettings: settings),
         .target(
             name: "WebSocketNIO",
             dependencies: [
@@ -63,9 +77,16 @@ let package = Package(
         .target(
             name: "ParleyServer",
             dependencies: [
-                "WebSocketNIO", "Reactor", "WebSocketCompression", "RoomProtocol", "Channels", "WebSocketCore",
+                "WebSocketNIO", "Reactor", "WebSocketCompression", "PusherProtocol", "RoomProtocol", "Channels",
+                "WebSocketCore",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
@@ -74,8 +95,8 @@ let package = Package(
         .executableTarget(
             name: "parley",
             dependencies: [
-                "ParleyServer", "LoadGenerator", "RoomProtocol", "WebSocketNIO", "Reactor", "WebSocketCompression",
-                "WebSocketCore",
+                "ParleyServer", "LoadGenerator", "PusherProtocol", "RoomProtocol", "WebSocketNIO", "Reactor",
+                "WebSocketCompression", "WebSocketCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -119,6 +140,20 @@ let package = Package(
         .testTarget(name: "ChannelsTests", dependencies: ["Channels", "WebSocketCore"], swiftSettings: settings),
         .testTarget(
             name: "RoomProtocolTests", dependencies: ["RoomProtocol", "Channels", "WebSocketCore"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "PusherProtocolTests", dependencies: ["PusherProtocol", "Channels", "WebSocketCore"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ParleyServerTests",
+            dependencies: [
+                "ParleyServer", "PusherProtocol", "RoomProtocol", "Channels", "WebSocketNIO", "Reactor",
+                "WebSocketCompression", "WebSocketCore",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "WebSocketNIOTests",

@@ -39,6 +39,7 @@ let package = Package(
                 .product(name: "Reactor", package: "parley"),
                 .product(name: "ParleyServer", package: "parley"),
                 .product(name: "Channels", package: "parley"),
+                .product(name: "PusherProtocol", package: "parley"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

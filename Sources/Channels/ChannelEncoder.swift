@@ -2,20 +2,40 @@ public import WebSocketCore
 
 /// Turns what happens in a channel into the messages of one wire protocol; the port that a wire protocol implements.
 ///
-/// It is asked once per event or publication, however many subscribers read the answer, which all of them share. What
-/// is said, directly or to all, and what is published is encoded outside the channel's lock, the rest inside it: an
-/// encoder must never call into a channel. Any thread calls it.
+/// It is asked once per event, and per publication at most twice (with and without its position), however many
+/// subscribers read the answer, which all of them share. It is asked with a channel's lock held: an encoder must never
+/// call into a channel. Any thread calls it.
 public protocol ChannelEncoder: Sendable {
     /// The message for `event`; `nil` when the protocol has none for it, and nobody is told.
-    func frame(for event: ChannelEvent) -> SharedFrame?
+    func frame(for event: ChannelEvent, in channel: ChannelName) -> SharedFrame?
 
-    /// The message for data that somebody who is no member has published; text is UTF-8. By default the data as it is.
+    /// The message for a publication.
+    ///
+    /// - Parameter position: `nil` for receivers that did not ask for positions, and for what is only relayed.
+    func frame(for publication: Publication, at position: Position?, in channel: ChannelName) -> SharedFrame
+
+    /// The message for a publication that was missed and is delivered now. By default the same as when it is new.
+    func frame(forMissed publication: Publication, at position: Position, in channel: ChannelName) -> SharedFrame
+
+    /// What a subscriber gets instead of a publication that leaves it out, so that its positions stay dense; `nil` for
+    /// nothing.
+    func frame(forPosition position: Position, in channel: ChannelName) -> SharedFrame?
+
+    /// The message for data that goes to this node's subscribers as it is; text is UTF-8. By default the data as it is.
     ///
     /// - Parameter payload: valid during the call only.
     func frame(for kind: MessageKind, _ payload: RawSpan) -> SharedFrame
 }
 
 extension ChannelEncoder {
+    /// The same as when it is new.
+    public func frame(
+        forMissed publication: Publication, at position: Position, in channel: ChannelName
+    ) -> SharedFrame { frame(for: publication, at: position, in: channel) }
+
+    /// Nothing.
+    public func frame(forPosition position: Position, in channel: ChannelName) -> SharedFrame? { nil }
+
     /// The data as it is: what a protocol without an envelope sends.
     public func frame(for kind: MessageKind, _ payload: RawSpan) -> SharedFrame {
         payload.withUnsafeBytes { SharedFrame(kind, $0) }

@@ -20,10 +20,29 @@ enum PageAssets {
         "/icon.svg": asset(PackageResources.icon_svg, "image/svg+xml"),
     ]
 
+    /// The client library: pages on any site may load it.
+    private static let libraries: [String: HTTPAnswer] = [
+        "/parley.js": library(PackageResources.parley_js, "text/javascript; charset=utf-8"),
+        "/parley.d.ts": library(PackageResources.parley_d_ts, "text/plain; charset=utf-8"),
+    ]
+
+    /// The client library's file at a path.
+    static func library(at path: Substring) -> HTTPAnswer? { libraries[String(path)] }
+
     /// The file at a path, with its headers.
     static func answer(for path: Substring) -> HTTPAnswer? { files[String(path)] }
 
     private static func script(_ bytes: [UInt8]) -> HTTPAnswer { asset(bytes, "text/javascript; charset=utf-8") }
+
+    private static func library(_ bytes: [UInt8], _ type: String) -> HTTPAnswer {
+        HTTPAnswer(
+            status: 200,
+            fields: [
+                ("Content-Type", type), ("Cache-Control", "no-cache"), ("X-Content-Type-Options", "nosniff"),
+                ("Access-Control-Allow-Origin", "*"),
+            ],
+            body: bytes)
+    }
 
     private static func asset(_ bytes: [UInt8], _ type: String) -> HTTPAnswer {
         HTTPAnswer(

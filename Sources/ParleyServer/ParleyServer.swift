@@ -1,5 +1,8 @@
+import Channels
 public import Logging
+import PusherProtocol
 import Reactor
+import RoomProtocol
 public import ServiceLifecycle
 import WebSocketCore
 import WebSocketNIO
@@ -25,15 +28,16 @@ public struct ParleyServer: Service {
         self.announce = announce
     }
 
-    /// Serves until a graceful shutdown, then closes every connection with 1001, within 4 s.
+    /// Serves until a graceful shutdown, then closes every connection within 4 s: the room's with 1001, those of apps
+    /// with 4100 and not all at once. Requests to the HTTP API that are there are answered.
     ///
     /// - Throws: ``ParleyError`` when it can not listen or an option is wrong.
     public func run() async throws {
         let configuration = configuration
-        let room = RoomService(
-            options: configuration.room, limits: configuration.roomLimits,
-            originPolicy: try originPolicy(ownOrigins: []))
-        var web = WebSocketServerConfiguration { _ in configuration.servesRoom ? room.route : nil }
+        let services = ServedProtocols(
+            configuration, originPolicy: try originPolicy(ownOrigins: []), logger: logger)
+        defer { services.stop() }
+        var web = WebSocketServerConfiguration { services.route(for: $0) }
         web.host = configuration.host
         web.port = configuration.port
         web.http = configuration.http
@@ -41,7 +45,8 @@ public struct ParleyServer: Service {
         web.outputBudget = configuration.outputBudget
         reportTrouble(of: &web)
         web.compression = configuration.compression
-        web.respond = { Self.answer($0, servesRoom: configuration.servesRoom) }
+        web.respond = { services.answer($0) }
+        web.httpService = services.api
 
         do {
             web.carrier = try configuration.carrier.makeCarrier(loops: configuration.loops)
@@ -61,12 +66,15 @@ public struct ParleyServer: Service {
         logger.info("listening", metadata: ["host": "\(configuration.host)", "port": "\(port)"])
         let addresses = ServerAddresses(host: configuration.host, port: port)
         // Only now the port is known for sure.
-        room.setOriginPolicy(try originPolicy(ownOrigins: addresses.origins))
+        services.setOriginPolicy(try originPolicy(ownOrigins: addresses.origins))
         announce(addresses)
         let trimmer = Task { await MemoryTrimmer.run() }
         defer { trimmer.cancel() }
+        let ticker = Task { await services.tickEverySecond() }
+        defer { ticker.cancel() }
         try? await gracefulShutdown()
         logger.info("shutting down")
+        services.beginDraining()
         await server.stop(within: .seconds(4))
         logger.info("stopped")
     }
@@ -106,18 +114,5 @@ public struct ParleyServer: Service {
         } catch {
             throw ParleyError.invalidOption("--allow-origin: \(error)")
         }
-    }
-
-    /// What an ordinary request gets.
-    private static func answer(_ request: HTTPRequest, servesRoom: Bool) -> HTTPAnswer {
-        guard servesRoom else { return .text(404, "The room is switched off on this server.") }
-        if let asset = PageAssets.answer(for: request.path) { return asset }
-        let asksForUpgrade = TokenList(request.head.fields.values(of: "Upgrade")).contains("websocket")
-        guard asksForUpgrade || request.path == "/chat" else {
-            return .text(404, "Nothing is here. The chat page is at /.")
-        }
-        return .text(
-            426, "Only WebSocket is spoken here.",
-            fields: [("Sec-WebSocket-Version", "13"), ("Upgrade", "websocket"), ("Connection", "Upgrade")])
     }
 }

@@ -66,7 +66,8 @@ public final class Reactor: ConnectionCarrier {
     /// Closes every connection, cuts off who has not answered within `time`, and ends the threads.
     public func stop(_ frame: CloseFrame, within time: Duration) async {
         guard state.exchange(State.ended, ordering: .relaxed) == State.running else { return }
-        for loop in loops { loop.execute { loop.stop(frame) } }
+        let farewell = Farewell(frame, within: time)
+        for loop in loops { loop.execute { loop.stop(farewell) } }
         let deadline = ContinuousClock.now + time
         while ContinuousClock.now < deadline, await connectionCount() > 0 {
             // In a task of its own: one that was cancelled does not sleep.

@@ -9,6 +9,9 @@ public struct RoomError: Error, Hashable, Sendable {
         case toOneself
         case messageTooLong
         case tooManyMessages
+        case notKept
+        case unanswered
+        case roomUnreachable
     }
 
     private let reason: Reason
@@ -30,6 +33,13 @@ public struct RoomError: Error, Hashable, Sendable {
     /// More messages than the server takes from one connection; the carrier says when.
     public static let tooManyMessages = RoomError(reason: .tooManyMessages)
 
+    /// Something said to all that the engine did not take.
+    public static let notKept = RoomError(reason: .notKept)
+    /// Something said to all to which the engine gave no answer: it may appear, or not.
+    public static let unanswered = RoomError(reason: .unanswered)
+    /// The engine does not answer to a join. The connection ends.
+    public static let roomUnreachable = RoomError(reason: .roomUnreachable)
+
     /// What is wrong, and what helps, for the person who reads it. ASCII, without markup.
     public var text: String {
         switch reason {
@@ -42,6 +52,9 @@ public struct RoomError: Error, Hashable, Sendable {
         case .toOneself: "You can not send a message to yourself. Please choose somebody else."
         case .messageTooLong: "This message is too long. Please send a shorter one."
         case .tooManyMessages: "Too many messages at once. Please wait a moment."
+        case .notKept: "The room takes nothing at the moment. Please send your message again later."
+        case .unanswered: "The room does not answer. If your message does not appear, send it again."
+        case .roomUnreachable: "The room can not be reached at the moment. Please come back soon."
         }
     }
 }

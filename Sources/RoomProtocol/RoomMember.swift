@@ -1,18 +1,25 @@
 public import Channels
+import WebSocketCore
 
 /// One connection to a room, from its handshake to its end; a member as soon as it has sent a name.
 ///
-/// The carrier tells it what happens on the connection, by ``received(text:)``, ``closed()`` and
-/// ``exceededMessageRate()``, and a subclass overrides `deliver(_:)` to queue what it sends. Everything happens on the
-/// thread of its shard. A binary message is an error of the carrier's to handle: it closes with ``closeCodeForBinary``.
+/// The carrier tells it what happens on the connection, by ``received(text:)``, ``becameWritable()``, ``closed()`` and
+/// ``exceededMessageRate()``, and a subclass overrides `deliver(_:)` and `isWritable` for what it sends, and
+/// ``disconnect(_:reason:)``. Everything happens on the thread of its shard. A binary message is an error of the
+/// carrier's to handle: it closes with ``closeCodeForBinary``.
 open class RoomMember: Subscriber {
     /// The close code for a binary message: 1003, unsupported data (RFC 6455 §7.4.1).
     public static let closeCodeForBinary: UInt16 = 1003
+    /// The close code for a connection that has to come back, and to ask for what it missed if it can: 1013, try again
+    /// later (the registry that RFC 6455 §7.4.2 asks for).
+    public static let closeCodeForRecovery: UInt16 = 1013
 
     private let rooms: Rooms
     private let room: ChannelName
     private let shard: Shard
     private var membership: Membership?
+    /// The name of the member, as it stands in the roster.
+    private var name: [UInt8] = []
     private var isClosed = false
 
     /// Prepares a connection, which nobody in the room hears of until it joins.
@@ -27,16 +34,29 @@ open class RoomMember: Subscriber {
         self.shard = shard
     }
 
+    /// Ends the connection; must be overridden. Called on the shard's thread, after which ``closed()`` must come.
+    ///
+    /// - Parameters:
+    ///   - code: ``closeCodeForRecovery``.
+    ///   - reason: for a person who reads a log.
+    open func disconnect(_ code: UInt16, reason: String) {
+        // Not a peer's doing: whether a subclass overrides it is settled when the program is compiled.
+        preconditionFailure("A room member must override disconnect(_:reason:).")
+    }
+
     /// Does what a text message asks for; errors are pushed to this connection alone.
     public final func received(text: RawSpan) {
         guard !isClosed else { return }
         switch RoomCommand(text) {
-        case .join(let profile): join(as: profile)
+        case .join(let profile, let resume): join(as: profile, resume)
         case .say(let text, let addressee, let extras): say(text, to: addressee, extras)
         case .ignored: break
         case .refused(let error): refuse(error)
         }
     }
+
+    /// The connection takes more again: what was missed and waits for it goes on.
+    public final func becameWritable() { membership?.becameWritable() }
 
     /// Tells the client that it sends too many messages; the one that was too many has not been handed in.
     public final func exceededMessageRate() {
@@ -54,13 +74,33 @@ open class RoomMember: Subscriber {
         membership = nil
     }
 
-    private func join(as profile: Profile) {
+    /// What became of the request to resume, if there was one: comes after the welcome and before what was missed.
+    public final override func started(_ channel: ChannelName, _ start: SubscriptionStart) {
+        if let push = rooms.encoder.text(for: start) { deliver(text: push) }
+    }
+
+    /// The engine does not let it in.
+    public final override func refused(_ channel: ChannelName, _ error: EngineError) {
+        deliver(text: rooms.encoder.text(for: .roomUnreachable))
+        disconnect(Self.closeCodeForRecovery, reason: "the room can not be reached")
+    }
+
+    /// It can not be given everything in order any more.
+    public final override func mustRecover(_ channel: ChannelName) {
+        disconnect(Self.closeCodeForRecovery, reason: "come back and ask for what you missed")
+    }
+
+    private func join(as profile: Profile, _ resume: Resumption?) {
         if let membership {
+            // What the page was promised by its first join goes on.
             membership.update(profile)
+            name = profile.name
             return
         }
         do throws(ChannelError) {
-            membership = try rooms.hub.join(room, as: profile, with: self, on: shard)
+            membership = try rooms.hub.join(
+                room, as: profile, with: self, on: shard, SubscriptionRequest(start: resume?.start ?? .live))
+            name = profile.name
         } catch {
             refuse(RoomError(error))
         }
@@ -79,14 +119,26 @@ open class RoomMember: Subscriber {
             return
         }
         switch addressee {
-        case .all: membership.publish(text, attributes: extras)
+        case .all: sayToAll(text, extras, as: membership)
         case .nobody: refuse(.unknownAddressee)
         case .member(let code):
             do throws(ChannelError) {
-                try membership.publish(text, attributes: extras, to: code)
+                // Never a publication: what is private is in no engine and no history.
+                let push = rooms.encoder.said(text, by: membership.code, to: code, extras)
+                try membership.send(SharedFrame(.text, push), to: code)
             } catch {
                 refuse(RoomError(error))
             }
+        }
+    }
+
+    private func sayToAll(_ text: [UInt8], _ extras: [Attribute], as membership: Membership) {
+        let push = rooms.encoder.said(text, by: membership.code, to: nil, extras)
+        let publication = Publication(data: push, sender: name)
+        let (encoder, notifier) = (rooms.encoder, membership.notifier)
+        membership.publish(publication, retention: rooms.options.retention) { result in
+            guard case .failure(let error) = result else { return }
+            notifier.notify(encoder.text(for: error == .unavailable ? .unanswered : .notKept))
         }
     }
 

@@ -10,13 +10,15 @@ public import WebSocketCompression
 /// `parley serve`: runs the server until SIGINT or SIGTERM.
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Serve the chat room and its page.",
+        abstract: "Serve the chat room with its page, and apps that speak the Pusher protocol.",
         discussion: """
             Open the address that it prints in two browsers, take a name, and talk.
 
             A page opens another room with ?room=NAME.
 
             Pages written for the tutorial's server connect to ws://HOST:PORT.
+
+            Back ends publish with any Pusher library: the first start makes an app and prints its key and secret once.
 
             parley serve
               this machine only, port 8080
@@ -26,84 +28,127 @@ struct Serve: AsyncParsableCommand {
 
             parley serve --allow-origin https://example.com
               only pages of that site, and the server's own page
+
+            parley serve --config parley.yml
+              options and apps from a file; what is given on the command line wins
             """)
 
-    @Option(help: "The address to listen on. 127.0.0.1 is this machine only, 0.0.0.0 everybody on the network.")
-    var host = "127.0.0.1"
+    @Option(
+        help: """
+            A YAML file: the options under their names with '_' for '-', and apps. 'parley check-config' checks it.
+            """)
+    var config: String?
 
-    @Option(help: "The port to listen on; 0 picks a free one.")
-    var port = 8080
+    @Option(
+        help:
+            "The address to listen on. 127.0.0.1 is this machine only, 0.0.0.0 everybody on the network. Default 127.0.0.1."
+    )
+    var host: String?
 
-    @Option(help: "Whether the chat room and its page are served: on or off.")
-    var room: Switch = .on
+    @Option(help: "The port to listen on; 0 picks a free one. Default 8080.")
+    var port: Int?
 
-    @Option(help: "How a page is told that somebody left: rmove as the tutorial's server, or remove.")
-    var roomLeft: RoomOptions.LeftType = .rmove
+    @Option(help: "Whether the chat room and its page are served: on or off. Default on.")
+    var room: Switch?
+
+    @Option(help: "How a page is told that somebody left: rmove as the tutorial's server, or remove. Default rmove.")
+    var roomLeft: RoomOptions.LeftType?
+
+    @Option(help: "Whether apps are served: on or off. Default on.")
+    var apps: Switch?
+
+    @Option(
+        help: """
+            Where the apps are that no configuration file names. It is made at the first start. Default \
+            \(AppsFile.defaultPath).
+            """)
+    var appsFile: String?
 
     @Option(help: "An origin whose pages may connect, as https://example.com; may stand several times. Default any.")
     var allowOrigin: [String] = []
 
     @Option(
-        help: "Compression (permessage-deflate): off, shared (no context takeover), dedicated (a window a connection).")
-    var compression: CompressionMode = .off
+        help: """
+            Compression (permessage-deflate): off, shared (no context takeover), dedicated (a window a connection). \
+            Default off.
+            """)
+    var compression: CompressionMode?
 
     @Option(
-        help: "Who carries connections: reactor (plain connections, on Linux), nio, or auto: the reactor where it is.")
-    var carrier: CarrierKind = .auto
+        help: """
+            Who carries connections: reactor (plain connections, on Linux), nio, or auto: the reactor where it is. \
+            Default auto.
+            """)
+    var carrier: CarrierKind?
 
     @Option(help: "Threads of the reactor. Default one for each processor.")
     var loops: Int?
 
     @OptionGroup(title: "Limits") var limits: LimitOptions
 
-    @Option(help: "What is logged to standard error: trace, debug, info, notice, warning, error or critical.")
-    var logLevel: Logger.Level = .notice
+    @Option(
+        help: """
+            What is logged to standard error: trace, debug, info, notice, warning, error or critical. Default notice.
+            """)
+    var logLevel: Logger.Level?
 
     func validate() throws {
-        guard 0...65535 ~= port else {
-            throw ValidationError("--port \(port): a port is a number from 0 to 65535.")
-        }
-        if let loops, !(1...1024 ~= loops) {
-            throw ValidationError("--loops \(loops): give a number from 1 to 1024.")
+        if let problem = settings.problems().first {
+            let option = problem.path.joined().map { $0 == "_" ? "-" : String($0) }.joined()
+            throw ValidationError("--\(option) \(problem.words)")
         }
     }
 
+    /// What was given on the command line.
+    private var settings: ServerSettings {
+        var settings = ServerSettings()
+        settings.host = host
+        settings.port = port
+        settings.room = room?.isOn
+        settings.roomLeft = roomLeft
+        if apps == .off { settings.apps = .off }
+        settings.appsFile = appsFile
+        if !allowOrigin.isEmpty { settings.allowOrigin = allowOrigin }
+        settings.compression = compression
+        settings.carrier = carrier
+        settings.loops = loops
+        settings.logLevel = logLevel
+        limits.apply(to: &settings)
+        return settings
+    }
+
     func run() async throws {
-        let level = logLevel
+        try await Failure.reported {
+            let file = try config.map { try ConfigurationFile.serverSettings(at: $0) } ?? ServerSettings()
+            try await serve(settings.over(file))
+        }
+    }
+
+    private func serve(_ settings: ServerSettings) async throws {
+        let level = settings.logLevel ?? .notice
         LoggingSystem.bootstrap { label in
             var handler = StreamLogHandler.standardError(label: label)
             handler.logLevel = level
             return handler
         }
         let logger = Logger(label: "parley")
-        var configuration = ParleyConfiguration()
-        configuration.host = host
-        configuration.port = port
-        configuration.servesRoom = room == .on
-        configuration.allowedOrigins = allowOrigin
-        configuration.compression = DeflateConfiguration(mode: compression)
-        configuration.room.leftType = roomLeft
-        configuration.carrier = carrier
-        configuration.loops = loops
-        limits.apply(to: &configuration)
+        let source = try AppSource(settings)
+        var complete = settings
+        complete.apps = AppListSetting(source.apps)
+        let configuration = try ParleyConfiguration(complete)
         DescriptorLimit.raise(logger)
 
         let servesRoom = configuration.servesRoom
         let server = ParleyServer(configuration: configuration, logger: logger) { addresses in
-            Self.announce(addresses, servesRoom: servesRoom)
+            Self.announce(addresses, servesRoom: servesRoom, source)
         }
         var group = ServiceGroupConfiguration(
             services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(5)
-        do {
-            try await ServiceGroup(configuration: group).run()
-        } catch let error as ParleyError {
-            StandardError.print("parley: \(error)")
-            throw ExitCode.failure
-        }
+        try await ServiceGroup(configuration: group).run()
     }
 
-    private static func announce(_ addresses: ServerAddresses, servesRoom: Bool) {
+    private static func announce(_ addresses: ServerAddresses, servesRoom: Bool, _ source: AppSource) {
         var lines =
             servesRoom ? ["Parley is ready. Open \(addresses.local)"] : ["Parley is ready at \(addresses.local)"]
         let network = addresses.network
@@ -111,6 +156,7 @@ struct Serve: AsyncParsableCommand {
             lines.append("Others on the network open:")
             lines += network.map { "  " + $0 }
         }
+        lines += source.announcement(addresses)
         lines.append("Stop it with Ctrl-C.")
         StandardOutput.print(lines.joined(separator: "\n"))
     }

@@ -7,7 +7,7 @@ struct ChannelMemoryTests {
     @Test("A channel comes with its first member and goes with its last")
     func channelCount() throws {
         let loop = ManualLoop()
-        let hub = ChannelHub(encoder: WordEncoder())
+        let hub = ChannelHub(engine: MemoryEngine(), encoder: WordEncoder())
         #expect(hub.channelCount == 0)
         let first = try hub.join(channelName("one"), as: Profile("a"), with: Recorder(), on: loop.shard)
         let second = try hub.join(channelName("one"), as: Profile("b"), with: Recorder(), on: loop.shard)
@@ -23,7 +23,7 @@ struct ChannelMemoryTests {
     @Test("A member that leaves leaves nothing behind: no subscriber, no seat, no audience")
     func nothingStays() throws {
         let loop = ManualLoop()
-        let hub = ChannelHub(encoder: WordEncoder())
+        let hub = ChannelHub(engine: MemoryEngine(), encoder: WordEncoder())
         let stays = try hub.join(channelName(), as: Profile("stays"), with: Recorder(), on: loop.shard)
         let otherLoop = ManualLoop()
         weak var subscriber: Recorder?
@@ -50,7 +50,7 @@ struct ChannelMemoryTests {
     @Test("A channel that everybody has left is freed, and so is what was on its way")
     func channelIsFreed() throws {
         let loop = ManualLoop()
-        let hub = ChannelHub(encoder: WordEncoder())
+        let hub = ChannelHub(engine: MemoryEngine(), encoder: WordEncoder())
         weak var channel: Channel?
         do {
             let memberships = try (0..<3).map { number in
@@ -67,7 +67,7 @@ struct ChannelMemoryTests {
     @Test("A subscriber that keeps its membership is freed all the same once it has left")
     func ownMembership() throws {
         let loop = ManualLoop()
-        let hub = ChannelHub(encoder: WordEncoder())
+        let hub = ChannelHub(engine: MemoryEngine(), encoder: WordEncoder())
         weak var subscriber: Recorder?
         do {
             let recorder = Recorder()
@@ -83,10 +83,11 @@ struct ChannelMemoryTests {
     @Test("A channel that everybody has left takes nobody any more, and does not take its successor along")
     func successor() throws {
         let loop = ManualLoop()
-        let hub = ChannelHub(encoder: WordEncoder())
+        let hub = ChannelHub(engine: MemoryEngine(), encoder: WordEncoder())
         let first = try hub.join(channelName(), as: Profile("a"), with: Recorder(), on: loop.shard)
         first.leave()
-        let late = try first.seat.channel.join(as: Profile("late"), with: Recorder(), on: loop.shard)
+        let late = try first.seat.channel.join(
+            as: Profile("late"), with: Recorder(), on: loop.shard, SubscriptionRequest())
         #expect(late == nil)
         let second = try hub.join(channelName(), as: Profile("b"), with: Recorder(), on: loop.shard)
         #expect(second.seat.channel !== first.seat.channel)

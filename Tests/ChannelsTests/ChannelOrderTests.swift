@@ -13,7 +13,7 @@ struct ChannelOrderTests {
     func sameOrder(loopCount: Int) throws {
         let membersPerLoop = 3
         let messages = 2_000
-        let hub = ChannelHub(encoder: WordEncoder())
+        let hub = ChannelHub(engine: MemoryEngine(), encoder: WordEncoder())
         let name = try channelName()
         let loops = (0..<loopCount).map { QueueLoop("loop \($0)", LoopState()) }
         for loop in loops {
@@ -64,7 +64,7 @@ struct ChannelOrderTests {
             var subscriptions: [Subscription] = []
         }
         let messages = 1_000
-        let hub = ChannelHub(encoder: WordEncoder())
+        let hub = ChannelHub(engine: MemoryEngine(), encoder: WordEncoder())
         let name = try channelName()
         let loops = (0..<loopCount).map { QueueLoop("loop \($0)", State()) }
         for loop in loops {
@@ -144,7 +144,7 @@ struct ChannelOrderTests {
             var past: [[String]] = []
             var failures = 0
         }
-        let hub = ChannelHub(encoder: WordEncoder())
+        let hub = ChannelHub(engine: MemoryEngine(), encoder: WordEncoder())
         let name = try channelName()
         let loops = (0..<loopCount).map { QueueLoop("loop \($0)", Churn()) }
         for loop in loops {
@@ -203,7 +203,7 @@ struct ChannelOrderTests {
 
     @Test("First joins and last leaves on several threads at once never lose a member or a channel")
     func emptyAndRefill() throws {
-        let hub = ChannelHub(encoder: WordEncoder())
+        let hub = ChannelHub(engine: MemoryEngine(), encoder: WordEncoder())
         let name = try channelName()
         let loops = (0..<4).map { QueueLoop("loop \($0)", [String]()) }
         for _ in 0..<2_000 {
@@ -214,7 +214,10 @@ struct ChannelOrderTests {
                         failures.append("not joined")
                         return
                     }
-                    membership.say("mine")
+                    // Another thread may be about to open the channel at the engine: then it publishes.
+                    let isPublished = DispatchSemaphore(value: 0)
+                    membership.publish(Publication(data: Array("mine".utf8))) { _ in isPublished.signal() }
+                    isPublished.wait()
                     shard.drain()
                     if recorder.texts.first?.hasPrefix("welcomed") != true || !recorder.texts.contains("said mine") {
                         failures.append("\(recorder.texts)")

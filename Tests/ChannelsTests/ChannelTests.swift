@@ -11,7 +11,7 @@ struct ChannelTests {
         private var joined = 0
 
         init(maximumMembers: Int = ChannelHub.defaultMaximumMembers) {
-            hub = ChannelHub(encoder: WordEncoder(), maximumMembers: maximumMembers)
+            hub = ChannelHub(engine: MemoryEngine(), encoder: WordEncoder(), maximumMembers: maximumMembers)
         }
 
         func join(_ name: String, channel: String = "lobby") throws -> (Recorder, Membership) {
@@ -60,9 +60,9 @@ struct ChannelTests {
         let (cleo, _) = try room.join("cleo")
         room.drain()
         for recorder in [anna, ben, cleo] { _ = recorder.take() }
-        try sender.publish(Array("psst".utf8), to: addressee.code)
+        try sender.whisper("psst", to: addressee.code)
         room.drain()
-        #expect(anna.texts == ["direct psst to \(addressee.code.string)"])
+        #expect(anna.texts == ["whispered psst"])
         #expect(ben.texts == anna.texts)
         #expect(anna.frames.first === ben.frames.first)
         #expect(cleo.texts.isEmpty)
@@ -77,9 +77,9 @@ struct ChannelTests {
         gone.leave()
         room.drain()
         _ = (anna.take(), ben.take())
-        #expect(throws: ChannelError.toOneself) { try sender.publish([1], to: sender.code) }
+        #expect(throws: ChannelError.toOneself) { try sender.whisper("hm", to: sender.code) }
         for code in [gone.code, elsewhere.code, MemberCode()] {
-            #expect(throws: ChannelError.unknownMember) { try sender.publish([1], to: code) }
+            #expect(throws: ChannelError.unknownMember) { try sender.whisper("hm", to: code) }
         }
         room.drain()
         #expect(anna.texts.isEmpty)
@@ -145,7 +145,7 @@ struct ChannelTests {
         member.say("still here")
         member.update(Profile("ghost"))
         member.notify(Array("note".utf8))
-        try member.publish([1], to: other.code)
+        try member.whisper("hm", to: other.code)
         room.drain()
         #expect(anna.texts.isEmpty)
         #expect(ben.texts.isEmpty)
@@ -186,7 +186,7 @@ struct ChannelTests {
     @Test("A subscriber may leave while something is delivered to it; the others get it all the same")
     func leaveDuringDelivery() throws {
         let loop = ManualLoop()
-        let hub = ChannelHub(encoder: WordEncoder())
+        let hub = ChannelHub(engine: MemoryEngine(), encoder: WordEncoder())
         let recorders = (0..<5).map { _ in Recorder() }
         let members = try recorders.map { recorder in
             try hub.join(channelName(), as: Profile("m"), with: recorder, on: loop.shard)
@@ -209,7 +209,7 @@ struct ChannelTests {
     @Test("Members of one shard leave in any order, and the rest still get everything", arguments: 0..<6)
     func leaveInAnyOrder(first: Int) throws {
         let loop = ManualLoop()
-        let hub = ChannelHub(encoder: WordEncoder())
+        let hub = ChannelHub(engine: MemoryEngine(), encoder: WordEncoder())
         let recorders = (0..<6).map { _ in Recorder() }
         let members = try recorders.map { recorder in
             try hub.join(channelName(), as: Profile("m"), with: recorder, on: loop.shard)
@@ -266,7 +266,7 @@ struct ChannelTests {
     @Test("One subscriber can be in several channels and leave one of them")
     func severalChannels() throws {
         let loop = ManualLoop()
-        let hub = ChannelHub(encoder: WordEncoder())
+        let hub = ChannelHub(engine: MemoryEngine(), encoder: WordEncoder())
         let anna = Recorder()
         let first = try hub.join(channelName("one"), as: Profile("anna"), with: anna, on: loop.shard)
         let second = try hub.join(channelName("two"), as: Profile("anna"), with: anna, on: loop.shard)

@@ -12,7 +12,7 @@ struct SubscriptionTests {
         private var opened = 0
 
         init(maximumMembers: Int = ChannelHub.defaultMaximumMembers) {
-            hub = ChannelHub(encoder: WordEncoder(), maximumMembers: maximumMembers)
+            hub = ChannelHub(engine: MemoryEngine(), encoder: WordEncoder(), maximumMembers: maximumMembers)
         }
 
         private var nextShard: Shard {
@@ -66,7 +66,7 @@ struct SubscriptionTests {
         let (anna, sender) = try room.join("anna")
         let (_, addressee) = try room.join("ben")
         sender.say("hello")
-        try sender.publish(Array("psst".utf8), to: addressee.code)
+        try sender.whisper("psst", to: addressee.code)
         sender.notify(Array("note".utf8))
         sender.update(Profile("anne"))
         addressee.leave()
@@ -152,7 +152,7 @@ struct SubscriptionTests {
     @Test("A subscriber may leave while something is delivered to it; the others get it all the same")
     func leaveDuringDelivery() throws {
         let loop = ManualLoop()
-        let hub = ChannelHub(encoder: WordEncoder())
+        let hub = ChannelHub(engine: MemoryEngine(), encoder: WordEncoder())
         let recorders = (0..<5).map { _ in Recorder() }
         let places = try recorders.map { hub.subscribe(try channelName(), with: $0, on: loop.shard) }
         for index in [0, 3, 4] { recorders[index].afterDelivery = { places[index].leave() } }
@@ -199,7 +199,7 @@ struct SubscriptionTests {
     @Test("A subscriber that has left leaves nothing behind: no subscriber, no seat, no audience, no channel")
     func nothingStays() throws {
         let loop = ManualLoop()
-        let hub = ChannelHub(encoder: WordEncoder())
+        let hub = ChannelHub(engine: MemoryEngine(), encoder: WordEncoder())
         weak var subscriber: Recorder?
         weak var seat: Seat?
         weak var audience: Audience?
@@ -227,7 +227,7 @@ struct SubscriptionTests {
         let (_, first) = try room.subscribe()
         let old = first.seat.channel
         first.leave()
-        #expect(old.subscribe(Recorder(), on: room.loops[0].shard) == nil)
+        #expect(old.subscribe(Recorder(), on: room.loops[0].shard, SubscriptionRequest()) == nil)
         old.publish(SharedFrame(text: "lost"))
         let (listener, second) = try room.subscribe()
         #expect(second.seat.channel !== old)
@@ -239,21 +239,25 @@ struct SubscriptionTests {
     @Test("An event that the protocol has no message for is told to nobody")
     func silentProtocol() throws {
         struct SilentEncoder: ChannelEncoder {
-            func frame(for event: ChannelEvent) -> SharedFrame? { nil }
+            func frame(for event: ChannelEvent, in channel: ChannelName) -> SharedFrame? { nil }
+
+            func frame(for publication: Publication, at position: Position?, in channel: ChannelName) -> SharedFrame {
+                SharedFrame(.text, publication.data)
+            }
         }
         let loop = ManualLoop()
-        let hub = ChannelHub(encoder: SilentEncoder())
+        let hub = ChannelHub(engine: MemoryEngine(), encoder: SilentEncoder())
         let (anna, ben) = (Recorder(), Recorder())
         let first = try hub.join(channelName(), as: Profile("anna"), with: anna, on: loop.shard)
         let second = try hub.join(channelName(), as: Profile("ben"), with: ben, on: loop.shard)
         first.say("hello")
-        try first.publish([1], to: second.code)
+        try first.whisper("hm", to: second.code)
         first.update(Profile("anne"))
-        #expect(throws: ChannelError.toOneself) { try first.publish([1], to: first.code) }
+        #expect(throws: ChannelError.toOneself) { try first.whisper("hm", to: first.code) }
         try hub.publish("news", to: channelName())
         second.leave()
         loop.shard.drain()
-        #expect(anna.texts == ["news"])
+        #expect(anna.texts == ["hello", "whispered hm", "news"])
         #expect(ben.texts.isEmpty)
     }
 }

@@ -267,12 +267,78 @@ struct RoomMemberTests {
         #expect(try cleo.take().map(\.kind) == ["madd"])
     }
 
+    @Test("What the engine does not keep is an error to its sender, who may send it again; nobody else hears of it")
+    func notKept() throws {
+        let server = try TestServer()
+        let (anna, _) = try server.join("anna")
+        let (ben, benCode) = try server.join("ben", loop: 1, others: [anna])
+        for (failure, error) in [(EngineError.unavailable, RoomError.unanswered), (.overloaded, .notKept)] {
+            server.engine.failPublishes(with: failure)
+            anna.send("nr=hello&key=all")
+            server.drain()
+            let pushes = try anna.take()
+            #expect(pushes.map(\.isError) == [true])
+            #expect(pushes.first?["nrong"] == error.text)
+            #expect(ben.takeTexts().isEmpty)
+        }
+        // What is private does not need the engine.
+        anna.send("nr=psst&key=\(benCode)")
+        server.drain()
+        #expect(try ben.take().map { $0["nrong"] } == ["psst"])
+        server.engine.failPublishes(with: nil)
+        anna.send("nr=hello&key=all")
+        server.drain()
+        #expect(try ben.take().map { $0["nrong"] } == ["hello"])
+    }
+
+    @Test("An answer of the engine that comes when its sender has left is nobody's business")
+    func notKeptTooLate() throws {
+        let server = try TestServer()
+        let (anna, _) = try server.join("anna")
+        server.engine.failPublishes(with: .unavailable)
+        anna.send("nr=hello&key=all")
+        anna.closed()
+        server.drain()
+        #expect(anna.takeTexts().isEmpty)
+    }
+
+    @Test("What is said to all is published in the room's channel with its sender's name; what is private never is")
+    func publications() throws {
+        let server = try TestServer()
+        let (anna, _) = try server.join("<anna>")
+        let (ben, benCode) = try server.join("ben", loop: 1, others: [anna])
+        anna.send("nr=hello&key=all")
+        anna.send("nr=psst&key=\(benCode)")
+        anna.send("nr=oops&key=nobody")
+        anna.send("type=add&ming=anne")
+        anna.send("nr=again&key=all")
+        server.drain()
+        let entries = server.engine.published.flatMap(\.entries)
+        let said = ben.takeTexts().filter { $0.contains(#""code1":"all""#) && $0.contains("nrong\":\"") }
+        #expect(server.engine.published.map(\.namespace) == [Rooms.namespace, Rooms.namespace])
+        #expect(
+            entries.map { ChannelAddress(namespace: Rooms.namespace, name: $0.channel) } == [
+                server.address, server.address,
+            ])
+        #expect(
+            entries.map { String(decoding: $0.publication.data, as: UTF8.self) }
+                == said.filter { !$0.contains("rmove") })
+        #expect(
+            entries.map { $0.publication.sender.map { String(decoding: $0, as: UTF8.self) } } == [
+                "&lt;anna&gt;", "anne",
+            ])
+        #expect(entries.allSatisfy { $0.retention == RoomOptions().retention && $0.publication.event.isEmpty })
+    }
+
     @Test("By default a room has 1,000 members and a text makes at most 4 MiB")
     func defaults() {
         #expect(RoomOptions().maximumMembers == 1_000)
         #expect(RoomOptions().maximumSaidBytes == 4_194_304)
         #expect(RoomOptions().leftType.rawValue == "rmove")
+        #expect(
+            RoomOptions().retention == Retention(publications: 100, milliseconds: 86_400_000, bytes: 8_388_608))
         #expect(RoomMember.closeCodeForBinary == 1003)
+        #expect(RoomMember.closeCodeForRecovery == 1013)
     }
 
     @Test("Too many messages are an error to the one who sends them")
@@ -394,7 +460,7 @@ struct RoomMemberTests {
     func errorTexts() {
         let errors: [RoomError] = [
             .nameMissing, .nameTooLong, .notJoined, .roomFull, .unknownAddressee, .toOneself, .messageTooLong,
-            .tooManyMessages,
+            .tooManyMessages, .notKept, .unanswered, .roomUnreachable,
         ]
         #expect(Set(errors.map(\.text)).count == errors.count)
         for error in errors {

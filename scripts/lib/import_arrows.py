@@ -7,19 +7,23 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NIO = {"NIOCore", "NIOPosix", "NIOHTTP1", "NIOConcurrencyHelpers"}
+HTTP = {"HTTPTypes", "NIOHTTPTypes", "NIOHTTPTypesHTTP1", "Hummingbird", "HummingbirdCore"}
 SYSTEM = {"Glibc", "Darwin", "Musl"}
 ALLOWED = {
     "WebSocketCore": {"Synchronization"},
     "WebSocketCompression": {"WebSocketCore", "CZlib", "Synchronization"},
     "Channels": {"WebSocketCore", "Synchronization"},
     "RoomProtocol": {"Channels", "WebSocketCore", "Synchronization"},
+    "Simulation": {"PusherProtocol", "Channels", "WebSocketCore", "Synchronization"},
+    "simulate": {"Simulation"} | SYSTEM,
+    "PusherProtocol": {"Channels", "WebSocketCore", "Synchronization", "Crypto"},
     "WebSocketNIO": {"WebSocketCore", "WebSocketCompression", "Synchronization"} | NIO | SYSTEM,
     "Reactor": {"WebSocketCore", "CEpoll", "Glibc", "Synchronization"},
     "LoadGenerator": {"WebSocketCore", "WebSocketNIO", "Histogram", "Synchronization"} | NIO | SYSTEM,
     "ParleyServer": {
-        "WebSocketCore", "WebSocketCompression", "Channels", "RoomProtocol", "WebSocketNIO", "Reactor", "Synchronization",
-        "Logging", "ServiceLifecycle",
-    } | NIO | SYSTEM,
+        "WebSocketCore", "WebSocketCompression", "Channels", "RoomProtocol", "PusherProtocol", "WebSocketNIO", "Reactor",
+        "Synchronization", "Logging", "ServiceLifecycle", "Foundation", "Yams",
+    } | NIO | HTTP | SYSTEM,
     "parley": {
         "ParleyServer", "LoadGenerator", "Synchronization", "WebSocketCore", "WebSocketCompression", "RoomProtocol", "WebSocketNIO", "Reactor",
         "ArgumentParser",

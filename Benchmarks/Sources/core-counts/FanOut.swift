@@ -7,7 +7,11 @@ enum FanOut {
 
     /// A protocol without an envelope.
     private struct Encoder: ChannelEncoder {
-        func frame(for event: ChannelEvent) -> SharedFrame? { nil }
+        func frame(for event: ChannelEvent, in channel: ChannelName) -> SharedFrame? { nil }
+
+        func frame(for publication: Publication, at position: Position?, in channel: ChannelName) -> SharedFrame {
+            SharedFrame(.text, publication.data)
+        }
     }
 
     /// Counts what it is delivered and does nothing else.

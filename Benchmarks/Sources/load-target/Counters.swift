@@ -1,4 +1,5 @@
 import Foundation
+import PusherProtocol
 import Reactor
 import Synchronization
 
@@ -23,7 +24,7 @@ enum Counters {
         return """
             {"pid":\(ProcessInfo.processInfo.processIdentifier),"loops":\(loops),\
             "connections":\(connections.load(ordering: .relaxed)),\
-            "publications_encoded":\(publicationsEncoded.load(ordering: .relaxed)),\
+            "publications_encoded":\(publicationsEncoded.load(ordering: .relaxed) + PusherPlace.runtime.encoder.encodedCount),\
             "shard_wake_ups":\(shardWakeUps.load(ordering: .relaxed)),\
             \(carrier)\(absence)}
 

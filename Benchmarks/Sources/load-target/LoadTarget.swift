@@ -19,6 +19,10 @@ struct LoadTarget: AsyncParsableCommand {
               /pub      publishes what it sends, text or binary
               /control  echoes, and allocates memory exactly once per message
               others    echo
+            A path that begins with /pusher/ makes a Pusher connection of the server's:
+              /pusher/sub      subscribes to a channel as soon as it is open
+              /pusher/recover  the same, and asks for positions
+              /pusher/pub      publishes what it sends to that channel, through the engine
             A path that begins with /member/ makes an echoing connection a subscriber as well.
             GET /stats answers with the process's counters in JSON; GET /stats?restart also begins the longest absence anew.
             """)

@@ -10,7 +10,8 @@ final class Place: Sendable {
         return name
     }()
 
-    private let shard: Shard
+    /// The shard of the loop.
+    let shard: Shard
 
     init(shard: Shard) { self.shard = shard }
 
@@ -37,7 +38,11 @@ private final class ConnectionEnd: Subscriber {
 /// A protocol without an envelope: what is published is what is sent.
 private struct RawEncoder: ChannelEncoder {
     // The channel has no members that anything could happen to.
-    func frame(for event: ChannelEvent) -> SharedFrame? { nil }
+    func frame(for event: ChannelEvent, in channel: ChannelName) -> SharedFrame? { nil }
+
+    func frame(for publication: Publication, at position: Position?, in channel: ChannelName) -> SharedFrame {
+        SharedFrame(.text, publication.data)
+    }
 
     func frame(for kind: MessageKind, _ payload: RawSpan) -> SharedFrame {
         Counters.publicationsEncoded.add(1, ordering: .relaxed)

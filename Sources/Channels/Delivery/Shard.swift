@@ -35,14 +35,18 @@ public final class Shard: Sendable {
             mailbox.spare = []
             return waiting
         }
+        if PlantedBug.isOn(.swapDeliveries), batch.count > 1 { batch.swapAt(batch.count - 2, batch.count - 1) }
         for delivery in batch {
             switch delivery {
             case .all(let audience, let exception, let frame): audience.deliver(frame, except: exception)
+            case .publication(let audience, let published): audience.deliver(published)
+            case .told(let audience, let frame, let context): audience.deliver(frame, context)
             case .one(let seat, let frame): seat.present?.deliver(frame)
             case .enter(let seat, let frame):
                 seat.audience.add(seat)
                 if let frame { seat.present?.deliver(frame) }
             case .exit(let seat): seat.clear()
+            case .call(let body): body()
             }
         }
         guard Self.isKept(capacity: batch.capacity, used: batch.count) else { return }

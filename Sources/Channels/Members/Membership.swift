@@ -1,4 +1,4 @@
-import WebSocketCore
+public import WebSocketCore
 
 /// One subscriber's place in one channel as a member, from joining to leaving; what a session holds on to.
 ///
@@ -11,22 +11,29 @@ public struct Membership {
     /// The code of the member.
     public var code: MemberCode { ticket.code }
 
-    /// Says something to every member, this one included.
-    public func publish(_ data: [UInt8], attributes: [Attribute] = []) {
+    /// Publishes to the channel: to everybody in it, this member included, and to who comes back.
+    ///
+    /// - Parameters:
+    ///   - retention: how much the channel keeps.
+    ///   - completion: called on any thread with the position, or with why nothing was published; not after leaving.
+    public func publish(
+        _ publication: Publication, retention: Retention = Retention(),
+        completion: @escaping @Sendable (Result<Position, EngineError>) -> Void = { _ in }
+    ) {
         guard !seat.hasLeft else { return }
-        seat.channel.publish(Publication(sender: code, data: data, attributes: attributes))
+        seat.channel.publish(publication, retention, completion: completion)
     }
 
-    /// Says something to one other member; both get the same text, nobody else hears of it.
+    /// Sends a frame to one other member, and to this one; nobody else hears of it, and nothing is kept.
     ///
     /// - Throws: ``ChannelError/toOneself``, ``ChannelError/unknownMember``.
-    public func publish(
-        _ data: [UInt8], attributes: [Attribute] = [], to addressee: MemberCode
-    ) throws(ChannelError) {
+    public func send(_ frame: SharedFrame, to addressee: MemberCode) throws(ChannelError) {
         guard !seat.hasLeft else { return }
-        try seat.channel.publish(
-            Publication(sender: code, data: data, attributes: attributes), from: seat, to: addressee)
+        try seat.channel.send(frame, from: seat, ticket, to: addressee)
     }
+
+    /// The connection takes more again: a replay that waited for it goes on.
+    public func becameWritable() { seat.becameWritable() }
 
     /// Shows another profile; the code and the place in the roster stay.
     ///

@@ -24,6 +24,7 @@ export const link = {
     room: new URLSearchParams(location.search).get("room") || "lobby",
     name: "", // as it was typed
     code: "", // what the server calls us
+    position: "", // EPOCH:OFFSET of the last message that is here; the next join asks for what came after
     socket: null, state: "idle", attempt: 0, timer: 0, deadline: 0, retryAt: 0, since: 0, heard: 0,
 };
 export const outstanding = []; // what the server has still to answer, oldest first
@@ -123,7 +124,9 @@ export function joined(code) {
 // Out and in
 
 export function sendName() {
-    link.socket.send(`type=add&ming=${encode(link.name)}`);
+    // A change of name keeps what the join has asked for. Without a position the newest messages come.
+    const resume = connected() ? "" : `&resume=${link.position}`;
+    link.socket.send(`type=add&ming=${encode(link.name)}${resume}`);
 }
 
 export function sendMessage(item) {
@@ -138,7 +141,19 @@ function receive(data) {
     link.heard = Date.now();
     if (connected()) clearTimeout(link.deadline);
     if (link.state === "checking") setState("on");
+    if (push.pos !== undefined) {
+        const position = String(push.pos);
+        if (push.type === undefined && known(position)) return;
+        link.position = position;
+    }
     page.push(push);
+}
+
+// Whether the message at this position has been here before.
+function known(position) {
+    const [epoch, offset] = position.split(":");
+    const [lastEpoch, last] = link.position.split(":");
+    return epoch === lastEpoch && Number(offset) <= Number(last);
 }
 
 // Liveness

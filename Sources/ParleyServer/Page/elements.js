@@ -31,6 +31,20 @@ export function icon(name, className = "") {
     return svg;
 }
 
+// Some browsers refuse storage (private windows, strict settings): the page works without it.
+function storage(kind) {
+    return {
+        get(key) {
+            try { return window[kind].getItem(key) || ""; } catch { return ""; }
+        },
+        set(key, value) {
+            try { window[kind].setItem(key, value); } catch { /* nothing to do */ }
+        },
+    };
+}
+export const memory = storage("localStorage"); // of all tabs
+export const session = storage("sessionStorage"); // of this tab, and over a reload
+
 export function announce(message) {
     $("announce").textContent = message;
 }

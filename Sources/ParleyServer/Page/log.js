@@ -49,7 +49,8 @@ function newDay(now) {
 
 export function addLine(key, values, kind = "") {
     const now = new Date();
-    newDay(now);
+    // What follows this one may be from the day before.
+    if (kind !== "back") newDay(now);
     last = null;
     const line = make("div", `line ${kind}`);
     line.append(put(make("span"), key, values), timeElement(now));
@@ -57,20 +58,20 @@ export function addLine(key, values, kind = "") {
     return line;
 }
 
-export function addMessage({ code, to, mine, text: content, time }) {
-    const now = new Date();
-    newDay(now);
+// `at` is when it was said; `name` is given when the one who said it may not be here any more.
+export function addMessage({ code, to, mine, text: content, time, at = new Date(), name: given }) {
+    newDay(at);
     const secret = to !== "all";
-    const name = visible(nameOf(code) ?? code);
+    const name = visible(given ?? nameOf(code) ?? code);
     const node = make("div", "msg");
     node.dataset.code = code;
     node.dataset.to = to;
     node.classList.toggle("mine", mine);
     node.classList.toggle("private", secret);
     const same = last !== null && last.code === code && last.to === to && last.name === name;
-    node.classList.toggle("cont", same && now - last.at < GROUP_MS);
+    node.classList.toggle("cont", same && at - last.at < GROUP_MS);
     node.style.setProperty("--hue", hue(code));
-    last = { code, to, name, at: now };
+    last = { code, to, name, at };
     const meta = make("div", "meta");
     const who = make("bdi", "who", mine ? say("you") : name);
     meta.append(who);
@@ -82,7 +83,7 @@ export function addMessage({ code, to, mine, text: content, time }) {
         mark.append(icon("lock"), put(make("span"), mine ? "privateMine" : "privateFrom", { name: target }));
         meta.append(mark);
     }
-    meta.append(timeElement(now, time));
+    meta.append(timeElement(at, time));
     node.append(avatar(name, code), meta, bubble(content));
     keep(node, content.length + 200);
     if (!stuck) {

@@ -1,6 +1,6 @@
 // The people in the room: their names, their list, and which of them the next message is for.
 
-import { $, hint, icon, make, phone, picker, text } from "./elements.js";
+import { $, hint, icon, make, phone, picker, session, text } from "./elements.js";
 import { say } from "./strings.js";
 
 // Names
@@ -47,6 +47,8 @@ export const departed = new Map(); // code -> { name, line }, for the name of a 
 // Other modules see the current value of these two; only this one sets them.
 export let me = null; // { code, name } once the server has let us in
 export let addressee = { code: "all", name: "" };
+// Every code that the server has called this tab by: what was said before a connection was lost is still ours.
+export const ours = new Set(session.get("parley.codes").split(" ").filter(Boolean));
 
 let page; // what the page does about each of these: addressed(), rename()
 export function onPeople(handlers) {
@@ -60,6 +62,8 @@ export const shared = (member) => skeletons.get(member.skeleton) > 1;
 // A new list, with nobody in it yet, for who we are now.
 export function startList(own) {
     me = own;
+    ours.add(own.code);
+    session.set("parley.codes", [...ours].slice(-50).join(" "));
     members.clear();
     skeletons.clear();
     $("members").replaceChildren();

@@ -3,13 +3,15 @@
 import {
     connect, connected, decode, encode, joined, link, onConnection, outstanding, sendMessage, sendName, stop,
 } from "./connection.js";
-import { $, announce, app, button, hint, make, outbox, phone, picker, text } from "./elements.js";
+import {
+    $, announce, app, button, hint, log, make, memory, outbox, phone, picker, session, text,
+} from "./elements.js";
 import { addLine, addMessage, bubble, follow, showEmpty, showJump, stuck, toBottom } from "./log.js";
 import {
-    addressee, closePeople, departed, enlist, forget, isolated, me, members, onPeople, plain, showPeople, startList,
-    visible, writeTo,
+    addressee, closePeople, departed, enlist, forget, isolated, me, members, onPeople, ours, plain, showPeople,
+    startList, visible, writeTo,
 } from "./people.js";
-import { put, say } from "./strings.js";
+import { dateOf, put, say, setServerTime } from "./strings.js";
 
 const MAX_NAME = 64;
 const MAX_TEXT = 5000; // characters; at most 60 kB on the wire, far below the server's limit
@@ -55,6 +57,7 @@ $("retry").addEventListener("click", connect);
 function receive(push) {
     switch (push.type) {
     case "madd": return welcome(push);
+    case "resume": return resume(push);
     case "add": return arrive(push);
     case "rmove":
     case "remove": return leave(String(push.nrong));
@@ -67,7 +70,6 @@ function welcome(push) {
     const code = String(push.code);
     const name = decode(push.name);
     const renamed = me && me.code === code && connected();
-    const again = me !== null && !renamed;
     const oldName = me && me.name;
     startList({ code, name });
     for (const user of Array.isArray(push.users) ? push.users : []) enlist(String(user.code), decode(user.name));
@@ -75,12 +77,43 @@ function welcome(push) {
     if (renamed) {
         if (name !== oldName) addLine("nowCalled", { name: isolated(visible(name)) });
     } else {
-        if (again) addLine("isBack");
+        returning = oldName !== null;
+        asked = true;
         joined(code);
+        session.set("parley.room", link.room);
+        session.set("parley.name", link.name);
         announce(say("on"));
     }
     showPeople();
     showEmpty();
+}
+
+// What became of our wish to get what was said while we were not here: comes after the welcome. It comes again when
+// the server itself has lost something on the way.
+
+let returning = false; // whether this page was in the room before
+let asked = false; // whether the answer to our join is still to come
+let due = 0; // how many messages from before are still to come
+
+function resume(push) {
+    setServerTime(String(push.time));
+    due = Number(push.missed) || 0;
+    const isFirst = asked && !returning;
+    if (asked && returning) addLine(due ? "caughtUp" : "isBack", {}, "back");
+    asked = false;
+    // What was there before a reader came is not read out.
+    log.setAttribute("aria-busy", String(isFirst && due > 0));
+    if (push.recovered) {
+        if (isFirst && !String(push.pos).endsWith(":0")) addLine("earlier", {}, "back");
+    } else if (push.gap) {
+        const { from, to, oldest } = push.gap;
+        const n = to - from + 1;
+        // Never a part of them: what is still kept comes only to a page that asks without a position.
+        const key = oldest <= to ? "gapKept" : "gap";
+        addLine(n === 1 ? "gapOfOne" : key, { n }, "alert gap");
+    } else {
+        addLine("anew", {}, "alert gap");
+    }
 }
 
 function arrive(push) {
@@ -121,16 +154,32 @@ function refuse(message) {
 function hear(push) {
     const code = String(push.code);
     const to = String(push.code1 ?? "all");
-    const mine = me !== null && code === me.code;
+    const mine = ours.has(code);
     if (mine) {
-        // The server hands extras back: `cid` tells which of our messages this is.
-        let index = outstanding.findIndex((item) => item.cid && item.cid === push.cid);
-        if (index < 0) index = outstanding.findIndex((item) => item.node && item.to === to);
-        if (index >= 0) outstanding.splice(index, 1)[0].node.remove();
+        settle(push, code, to);
         if (to === code) return;
     }
-    addMessage({ code, to, mine, text: decode(push.nrong), time: String(push.time ?? "") });
-    if (!mine && document.hidden) setUnread(unread + 1);
+    const message = { code, to, mine, text: decode(push.nrong), time: String(push.time ?? "") };
+    // Only what was missed has a name: nobody's extra can be called so.
+    const missed = push.name !== undefined;
+    if (missed) Object.assign(message, { name: decode(push.name), at: dateOf(message.time) });
+    addMessage(message);
+    if (missed && (due -= 1) === 0) log.setAttribute("aria-busy", "false");
+    if (!mine && document.hidden && (returning || !missed)) setUnread(unread + 1);
+}
+
+// One of our messages has come back, perhaps after the connection on which it went.
+function settle(push, code, to) {
+    // The server hands extras back: `cid` tells which of them it is.
+    let item = awaited.get(push.cid);
+    if (!item && push.cid === undefined && me && code === me.code) {
+        item = outstanding.find((other) => other.node && other.to === to);
+    }
+    if (!item) return;
+    awaited.delete(item.cid);
+    const index = outstanding.indexOf(item);
+    if (index >= 0) outstanding.splice(index, 1);
+    item.node.remove();
 }
 
 // Sending
@@ -153,9 +202,13 @@ function submit() {
     toBottom();
 }
 
+const awaited = new Map(); // cid -> what the server has not handed back, whether it is still to come or not
+const tab = crypto.getRandomValues(new Uint32Array(1))[0].toString(36);
 let posted = 0;
 function post(item) {
-    item.cid = `${(posted += 1)}`;
+    // Different from those of before a reload, which may come back as well.
+    item.cid = `${tab}-${(posted += 1)}`;
+    awaited.set(item.cid, item);
     item.sentAt = Date.now();
     item.node = make("div", "msg mine out");
     item.node.classList.toggle("private", item.to !== "all");
@@ -175,12 +228,14 @@ function fail(item, reason) {
             if (item.to !== "all" && !members.has(item.to)) {
                 return hint(say("goneHint", { name: plain(visible(item.name)) }), true);
             }
+            awaited.delete(item.cid);
             item.node.remove();
             post(item);
             text.focus();
             toBottom();
         }),
         button("quiet", "discard", () => {
+            awaited.delete(item.cid);
             item.node.remove();
             showEmpty();
             text.focus();
@@ -261,16 +316,6 @@ function showRoom() {
 
 const entry = $("entry");
 
-// Some browsers refuse storage (private windows, strict settings): the page works without it.
-const memory = {
-    get(key) {
-        try { return localStorage.getItem(key) || ""; } catch { return ""; }
-    },
-    set(key, value) {
-        try { localStorage.setItem(key, value); } catch { /* nothing to do */ }
-    },
-};
-
 function openEntry(error = "") {
     const first = !connected();
     entry.classList.toggle("first-time", first);
@@ -309,6 +354,7 @@ $("entry-form").addEventListener("submit", (event) => {
     } else {
         if (other !== link.room) {
             link.room = other;
+            link.position = "";
             history.replaceState(null, "", `?room=${encode(link.room)}`);
             showRoom();
         }
@@ -372,4 +418,12 @@ showJump();
 showConnection();
 showPeople();
 showEmpty();
-openEntry();
+// A reload is no farewell: whoever was in the room is there again.
+const isReload = performance.getEntriesByType("navigation")[0]?.type === "reload";
+if (isReload && session.get("parley.name") && session.get("parley.room") === link.room) {
+    link.name = session.get("parley.name");
+    connect();
+    if (!phone.matches) text.focus();
+} else {
+    openEntry();
+}

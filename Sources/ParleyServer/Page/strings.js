@@ -57,7 +57,13 @@ const WORDS = {
         noticeOffline: "Your device is offline. This page reconnects when the network is back.",
         tryNow: "Try now",
         lost: "Connection lost. Trying again.",
-        isBack: "Connected again. What was said in between is not shown here.",
+        isBack: "Connected again.",
+        caughtUp: "Connected again. This was said in between:",
+        earlier: "Earlier messages are not shown.",
+        gapOfOne: "1 message is missing here.",
+        gap: "{n} messages are missing here.",
+        gapKept: "{n} messages are missing here. A reload of the page shows the newest of them.",
+        anew: "Messages may be missing here: the server has started anew.",
         joined: "{name} joined",
         left: "{name} left",
         renamed: "{old} is now called {name}",
@@ -142,7 +148,13 @@ const WORDS = {
         noticeOffline: "你的设备处于离线状态，网络恢复后会自动重连。",
         tryNow: "立即重试",
         lost: "连接已断开，正在重试。",
-        isBack: "已重新连接。断开期间的消息不会显示在这里。",
+        isBack: "已重新连接。",
+        caughtUp: "已重新连接。断开期间的消息：",
+        earlier: "更早的消息没有显示。",
+        gapOfOne: "这里缺少 1 条消息。",
+        gap: "这里缺少 {n} 条消息。",
+        gapKept: "这里缺少 {n} 条消息。重新加载页面可以看到其中最新的几条。",
+        anew: "这里可能缺少消息：服务器已重新启动。",
         joined: "{name} 加入了房间",
         left: "{name} 离开了房间",
         renamed: "{old} 改名为 {name}",
@@ -179,6 +191,26 @@ export const locale = words.lang === "en" ? wanted : words.lang;
 export const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
 export const full = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "medium" });
 export const date = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
+
+// What the server writes has no year and no zone: what counts is how long it was before the server's own present.
+const DAY = 86400000;
+
+function civil(time) {
+    const match = /^(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)$/.exec(time);
+    return match ? Date.UTC(2000, match[1] - 1, ...match.slice(2)) : NaN;
+}
+
+let ahead = 0; // this reader's clock before the server's, in milliseconds
+export function setServerTime(time) {
+    ahead = Date.now() - civil(time);
+}
+
+export function dateOf(time) {
+    let moment = civil(time) + ahead;
+    if (!(moment > 0)) return new Date();
+    if (moment > Date.now() + DAY) moment -= 366 * DAY; // last year's
+    return new Date(Math.min(moment, Date.now()));
+}
 
 export function say(key, values = {}) {
     return words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);

@@ -6,5 +6,11 @@ import WebSocketCore
 final class RoomConversation: RoomMember {
     var connection: WebSocketConnection?
 
+    override var isWritable: Bool { connection?.isWritable ?? false }
+
     override func deliver(_ frame: SharedFrame) { connection?.send(frame) }
+
+    override func disconnect(_ code: UInt16, reason: String) {
+        connection?.close(CloseCode(rawValue: code), reason: reason)
+    }
 }

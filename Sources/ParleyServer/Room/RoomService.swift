@@ -4,23 +4,25 @@ import RoomProtocol
 import WebSocketCore
 import WebSocketNIO
 
-/// The room on the server: its rooms, a shard for each event loop, and the route that leads there.
+/// The room on the server: its rooms, and the route that leads there.
 final class RoomService: Sendable {
     private let rooms: Rooms
+    private let shards: Shards
     private let limits: ConnectionLimits
     private let originPolicy: NIOLockedValueBox<OriginPolicy>
-    private let shards = LoopLocal { loop in
-        Shard { shard in loop.execute { shard.drain() } }
-    }
 
-    init(options: RoomOptions, limits: ConnectionLimits, originPolicy: OriginPolicy) {
-        rooms = Rooms(options: options, clock: { LocalClock.now() })
+    init(rooms: Rooms, shards: Shards, limits: ConnectionLimits, originPolicy: OriginPolicy) {
+        self.rooms = rooms
+        self.shards = shards
         self.limits = limits
         self.originPolicy = NIOLockedValueBox(originPolicy)
     }
 
     /// Sets whose pages may connect from now on.
     func setOriginPolicy(_ policy: OriginPolicy) { originPolicy.withLockedValue { $0 = policy } }
+
+    /// Does what is due about once a second. Any thread.
+    func tick() { rooms.tick() }
 
     /// The route for any path that nothing else claims (the tutorial's server never looks at the path).
     var route: WebSocketRoute {
@@ -29,7 +31,7 @@ final class RoomService: Sendable {
             var query = String(request.query)
             let name = query.withUTF8 { RoomName.channel(inQuery: $0.span.bytes) }
             guard let name else { return RefusedSession(reason: "the room's name is too long or empty") }
-            return RoomSession(RoomConversation(rooms: rooms, room: name, shard: shards.value(on: request.loop)))
+            return RoomSession(RoomConversation(rooms: rooms, room: name, shard: shards.shard(of: request.loop)))
         }
     }
 }

@@ -22,6 +22,8 @@ final class RoomSession: WebSocketSession {
         conversation.received(text: payload)
     }
 
+    override func becameWritable() { conversation.becameWritable() }
+
     override func messageRateExceeded() { conversation.exceededMessageRate() }
 
     override func closed(_ outcome: CloseOutcome) {

@@ -21,7 +21,7 @@ extension ReactorLoop {
         guard poller.add(connection.descriptor, .reading, slot) else { return condemn(slot) }
         wheel.schedule(slot, at: slot.pointee.machine.nextDeadline, now: now)
         opened.session.opened(handle)
-        if let farewell { close(farewell, slot) }
+        if let farewell { close(farewell.frame(for: connection.limits), slot) }
         if !connection.received.isEmpty { takeReceived(connection.received, slot) }
     }
 
@@ -105,6 +105,9 @@ extension ReactorLoop {
         if flags.contains(.socketIsNotRead) { slot.pointee.machine.receivedBytes(now: now) }
         if flags.contains(.isPaused) { slot.pointee.machine.readingIsPaused(now: now) }
         judgeBacklog(slot)
+        if let farewell, slot.pointee.machine.maySend {
+            close(farewell.frame(for: slot.pointee.machine.limits), slot)
+        }
         switch slot.pointee.machine.tick(now: now) {
         case .none: break
         case .sendPing: writeControl(.ping, UnsafeRawBufferPointer(start: nil, count: 0), to: slot)
@@ -166,10 +169,21 @@ extension ReactorLoop {
     }
 
     /// The reactor stops: closes everybody, and from now on whoever still comes.
-    func stop(_ frame: CloseFrame) {
-        farewell = frame
+    func stop(_ farewell: Farewell) {
+        self.farewell = farewell
+        var waiting = 0
         forEachConnection { slot in
-            if slot.pointee.flags.isDisjoint(with: [.isCondemned, .hasEnded]) { close(frame, slot) }
+            guard slot.pointee.flags.isDisjoint(with: [.isCondemned, .hasEnded]), slot.pointee.machine.maySend else {
+                return
+            }
+            let limits = slot.pointee.machine.limits
+            let delay = farewell.delay(for: limits, number: waiting, of: slab.count)
+            if limits.stopCode != nil { waiting += 1 }
+            // Its timer closes it.
+            guard delay < TimerWheel.resolution else {
+                return wheel.schedule(slot, at: now.advanced(by: delay), now: now)
+            }
+            close(farewell.frame(for: limits), slot)
         }
     }
 }

@@ -248,7 +248,7 @@ extension ReactorLoop {
             }
             setBacklog(backlog, slot)
             report(slot, .hardLimit, pendingBytes: rest)
-            return close(SlowReader.closeFrame, slot)
+            return close(SlowReader.closeFrame(limits), slot)
         }
         if run.pointee.isLoneFrame, let frame = run.pointee.frame {
             backlog.begin(Unmanaged<SharedFrame>.fromOpaque(frame).takeUnretainedValue(), sent: sent, limits, now: now)
@@ -349,7 +349,7 @@ extension ReactorLoop {
         report(slot, reason, pendingBytes: before)
         backlog.dropUnbegun(slot.pointee.machine.limits, now: now)
         backlogHasChanged(from: before, to: backlog.bytes)
-        close(SlowReader.closeFrame, slot)
+        close(SlowReader.closeFrame(slot.pointee.machine.limits), slot)
     }
 
     private func report(_ slot: UnsafeMutablePointer<Slot>, _ reason: SlowReader.Reason, pendingBytes: Int) {

@@ -21,7 +21,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     /// The time of this tick.
     var now: MonotonicInstant
     /// What new connections are told since the reactor has begun to stop.
-    var farewell: CloseFrame?
+    var farewell: Farewell?
     /// The frame that was last compressed for several connections, in the forms it has been sent in this tick.
     var compressedForms: [(frame: SharedFrame, compressor: ObjectIdentifier, form: SharedFrame)] = []
 

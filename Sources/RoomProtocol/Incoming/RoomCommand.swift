@@ -2,8 +2,9 @@ public import Channels
 
 /// What a text message from a client asks for.
 public enum RoomCommand: Hashable, Sendable {
-    /// Join under this profile, or change to it. It is safe to show, see ``PageText``.
-    case join(Profile)
+    /// Join under this profile, or change to it. It is safe to show, see ``PageText``. `resume` is what a page that
+    /// joins wants of what was said before; `nil` when it did not ask.
+    case join(Profile, resume: Resumption?)
     /// Say this text, which is safe to show.
     case say([UInt8], to: Addressee, attributes: [Attribute])
     /// Nothing: an empty message, a heartbeat, something that other servers understand.
@@ -58,7 +59,9 @@ public enum RoomCommand: Hashable, Sendable {
         let name = PageText.label(given, maximumCharacters: maximumNameCharacters)
         guard !name.bytes.isEmpty else { return .refused(.nameMissing) }
         guard name.isWhole else { return .refused(.nameTooLong) }
-        return .join(Profile(name: name.bytes, attributes: fields.attributes(in: message)))
+        return .join(
+            Profile(name: name.bytes, attributes: fields.attributes(in: message)),
+            resume: fields.resume.map { Resumption($0, of: message) })
     }
 
     private static func say(_ fields: Fields, in message: RawSpan) -> RoomCommand {
@@ -77,6 +80,7 @@ public enum RoomCommand: Hashable, Sendable {
         var ming: Range<Int>?
         var nr: Range<Int>?
         var key: Range<Int>?
+        var resume: Range<Int>?
         var extras: [(key: [UInt8], value: Range<Int>)] = []
         private var decodedKey: [UInt8] = []
 
@@ -90,6 +94,7 @@ public enum RoomCommand: Hashable, Sendable {
             case Self.mingKey: ming = pair.value
             case Self.nrKey: nr = pair.value
             case Self.keyKey: key = pair.value
+            case Self.resumeKey: resume = pair.value
             default: addExtra(pair.value)
             }
         }
@@ -116,5 +121,6 @@ public enum RoomCommand: Hashable, Sendable {
         private static let mingKey = Array("ming".utf8)
         private static let nrKey = Array("nr".utf8)
         private static let keyKey = Array("key".utf8)
+        private static let resumeKey = Array("resume".utf8)
     }
 }

@@ -6,6 +6,15 @@ import Channels
 struct JSONText {
     private(set) var bytes: [UInt8] = []
 
+    /// Begins empty.
+    init() {}
+
+    /// Begins with what is JSON already, and room for so many bytes more.
+    init(_ json: some Collection<UInt8>, addingCapacity more: Int) {
+        bytes.reserveCapacity(json.count + more)
+        bytes.append(contentsOf: json)
+    }
+
     /// Appends what is JSON already.
     mutating func raw(_ json: StaticString) {
         json.withUTF8Buffer { bytes.append(contentsOf: $0) }
@@ -44,6 +53,16 @@ struct JSONText {
         time.append(to: &bytes)
         bytes.append(UInt8(ascii: "\""))
     }
+
+    /// Appends a position as a string.
+    mutating func string(_ position: Position) {
+        bytes.append(UInt8(ascii: "\""))
+        position.append(to: &bytes)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Appends a number.
+    mutating func number(_ number: UInt64) { bytes.append(contentsOf: String(number).utf8) }
 
     /// The most bytes that ``string(_:)`` can make of one.
     static let maximumExpansion = 6

@@ -24,16 +24,64 @@ public final class RoomEncoder: ChannelEncoder {
         self.clock = clock
     }
 
-    /// The push for what happened in a room, a text message. There is one for every event.
-    public func frame(for event: ChannelEvent) -> SharedFrame? { SharedFrame(.text, text(for: event)) }
+    /// The push for what happened in a room, a text message; `nil` for what rooms do not have: present users and counts.
+    public func frame(for event: ChannelEvent, in channel: ChannelName) -> SharedFrame? {
+        text(for: event).map { SharedFrame(.text, $0) }
+    }
 
-    func text(for event: ChannelEvent) -> [UInt8] {
+    /// What was said to all: the push as it was when it was said; with a position, one member
+    /// `pos` more.
+    public func frame(for publication: Publication, at position: Position?, in channel: ChannelName) -> SharedFrame {
+        guard let position else { return SharedFrame(.text, publication.data) }
+        return SharedFrame(.text, Self.placed(publication.data, at: position))
+    }
+
+    /// What was said to all while somebody was away: with `pos`, and with the sender's name as `name`, because the
+    /// sender may have left.
+    public func frame(
+        forMissed publication: Publication, at position: Position, in channel: ChannelName
+    ) -> SharedFrame {
+        SharedFrame(.text, Self.placed(publication.data, at: position, name: publication.sender))
+    }
+
+    func text(for event: ChannelEvent) -> [UInt8]? {
         switch event {
         case .welcomed(let member, let roster): joined("madd", member, roster: roster)
         case .joined(let member): joined("add", member, roster: nil)
         case .left(let code): left(code)
-        case .said(let publication): said(publication, to: nil)
-        case .direct(let publication, let addressee): said(publication, to: addressee)
+        case .lost(let gap, let position): resumed(at: position, gap: gap, isRecovered: false, missed: 0)
+        case .memberAdded, .memberRemoved, .members, .subscriptionCount: nil
+        }
+    }
+
+    /// The push for what one member says: to all, or to one other.
+    ///
+    /// Said to all, it is what the room publishes and keeps, and what pages get that do not ask for positions.
+    func said(_ text: [UInt8], by sender: MemberCode, to addressee: MemberCode?, _ attributes: [Attribute]) -> [UInt8] {
+        var json = JSONText()
+        json.raw(#"{"nrong":"#)
+        json.string(text)
+        json.raw(#","code1":"#)
+        if let addressee { json.string(addressee) } else { json.raw(#""all""#) }
+        json.raw(#","code":"#)
+        json.string(sender)
+        json.raw(#","time":"#)
+        json.string(clock())
+        appendMessageID(to: &json)
+        append(attributes, to: &json)
+        json.raw("}")
+        return json.bytes
+    }
+
+    /// The push that tells what became of a request to resume; `nil` when there was none.
+    func text(for start: SubscriptionStart) -> [UInt8]? {
+        switch start.recovery {
+        case .none: return nil
+        case .recovered(var position):
+            // Where the page stands now, and not where it will: whoever keeps the last `pos` that came is always right.
+            position.offset -= min(start.missed, position.offset)
+            return resumed(at: position, gap: nil, isRecovered: true, missed: start.missed)
+        case .lost(let gap, let position): return resumed(at: position, gap: gap, isRecovered: false, missed: 0)
         }
     }
 
@@ -92,18 +140,44 @@ public final class RoomEncoder: ChannelEncoder {
         return json.bytes
     }
 
-    private func said(_ publication: Publication, to addressee: MemberCode?) -> [UInt8] {
+    /// - Parameter position: the one after which the `missed` pushes follow that the page did not get, and then new ones.
+    private func resumed(at position: Position, gap: Gap?, isRecovered: Bool, missed: UInt64) -> [UInt8] {
         var json = JSONText()
-        json.raw(#"{"nrong":"#)
-        json.string(publication.data)
-        json.raw(#","code1":"#)
-        if let addressee { json.string(addressee) } else { json.raw(#""all""#) }
-        json.raw(#","code":"#)
-        json.string(publication.sender)
-        json.raw(#","time":"#)
+        json.raw(#"{"type":"resume","recovered":"#)
+        json.raw(isRecovered ? "true" : "false")
+        json.raw(#","pos":"#)
+        json.string(position)
+        json.raw(#","missed":"#)
+        json.number(missed)
+        json.raw(#","gap":"#)
+        if let gap {
+            json.raw(#"{"from":"#)
+            json.number(gap.from)
+            json.raw(#","to":"#)
+            json.number(gap.to)
+            json.raw(#","oldest":"#)
+            json.number(gap.oldest)
+            json.raw("}")
+        } else {
+            json.raw("null")
+        }
+        json.raw(#","code1":"all","code":"0","time":"#)
         json.string(clock())
-        appendMessageID(to: &json)
-        append(publication.attributes, to: &json)
+        json.raw("}")
+        return json.bytes
+    }
+
+    /// A push that was kept, with where it stands.
+    private static func placed(_ push: [UInt8], at position: Position, name: [UInt8]? = nil) -> [UInt8] {
+        // Only a room's members publish there. Should something else come out of an engine, it goes on as it is.
+        guard push.count > 2, push.last == UInt8(ascii: "}") else { return push }
+        var json = JSONText(push.dropLast(), addingCapacity: 48 + (name?.count ?? 0) * JSONText.maximumExpansion)
+        json.raw(#","pos":"#)
+        json.string(position)
+        if let name {
+            json.raw(#","name":"#)
+            json.string(name)
+        }
         json.raw("}")
         return json.bytes
     }

@@ -91,6 +91,14 @@ public struct ClosingHandshake: Hashable, Sendable {
         }
     }
 
+    /// The peer has been silent for too long: it is told, should it be there after all, and not waited for.
+    public mutating func giveUp(_ frame: CloseFrame, now: MonotonicInstant) -> Action {
+        guard case .open = state else { return .none }
+        outcome = CloseOutcome(code: frame.code ?? .noStatusReceived, reason: frame.reason, wasClean: false)
+        state = .ending(deadline: now.advanced(by: lingerTimeout))
+        return .sendAndEndTransport(frame)
+    }
+
     /// The peer has ended its side of the transport; WebSocket has no half-open state.
     public mutating func transportEnded() -> Action {
         guard state != .ended else { return .none }

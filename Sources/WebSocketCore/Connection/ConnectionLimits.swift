@@ -10,7 +10,8 @@ public struct ConnectionLimits: Hashable, Sendable {
     public var controlFramesPerSecond: UInt32? = 10
     /// Messages a second, sustained, with a burst of twice as many; `nil` for any number. Default 50.
     public var messagesPerSecond: UInt32? = 50
-    /// Bytes that may wait to be written before the reader counts as too slow and is closed with 1013. Default 1 MiB.
+    /// Bytes that may wait to be written before the reader counts as too slow and is closed with ``slowReaderCode``.
+    /// Default 1 MiB.
     /// A single message may be larger; what counts is what waited before it.
     public var maximumPendingBytes = 1024 * 1024
     /// Bytes that may wait to be written, but not for longer than ``softPendingTime``. Default 256 KiB.
@@ -27,6 +28,15 @@ public struct ConnectionLimits: Hashable, Sendable {
     public var pingInterval: UInt64 = 25_000
     /// Silence after a ping after which the connection is given up. Default 10,000.
     public var pongTimeout: UInt64 = 10_000
+    /// The code of the close frame for a peer that is given up because it is silent; `nil` to end the transport without
+    /// one, which is the default: nobody seems to be there to read it.
+    public var pongTimeoutCode: CloseCode?
+    /// The code of the close frame for a reader that is too slow. Default 1013.
+    public var slowReaderCode = CloseCode.tryAgainLater
+    /// The code that the peer is told when the server stops, instead of the one for everybody; such connections are
+    /// closed one after the other, a thousand a second on each loop or as many as the time allows, so that they do not
+    /// all come back at once. Default `nil`.
+    public var stopCode: CloseCode?
     /// How long the answer to our close frame may take. Default 5,000.
     public var closeTimeout: UInt64 = 5_000
     /// How long the peer may take to end the transport after the closing handshake, and how long what is queued may take

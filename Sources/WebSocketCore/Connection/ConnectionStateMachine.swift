@@ -223,7 +223,10 @@ public struct ConnectionStateMachine {
         switch keepAlive.tick(rules.limits, now: now) {
         case .none: return .none
         case .sendPing: return .sendPing
-        case .giveUp: return .closing(transportEnded())
+        case .giveUp:
+            guard let code = rules.limits.pongTimeoutCode else { return .closing(transportEnded()) }
+            let frame = CloseFrame(code: code, reason: "no sign of life")
+            return .closing(change { $0.giveUp(frame, now: now) })
         }
     }
 

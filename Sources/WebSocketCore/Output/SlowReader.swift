@@ -1,4 +1,4 @@
-/// A peer that did not take what was sent to it and was cut off with 1013 ("try again later").
+/// A peer that did not take what was sent to it and was cut off, with ``ConnectionLimits/slowReaderCode``.
 ///
 /// Carriers report one to the function that their configuration names, on the connection's loop; it must not block.
 public struct SlowReader: Hashable, Sendable {
@@ -24,8 +24,10 @@ public struct SlowReader: Hashable, Sendable {
         }
     }
 
-    /// What the close frame says to such a peer: it may come back, and read what it has missed where there is a history.
-    public static let closeFrame = CloseFrame(code: .tryAgainLater, reason: "reader too slow")
+    /// The close frame for such a peer: it may come back, and read what it has missed where there is a history.
+    public static func closeFrame(_ limits: ConnectionLimits) -> CloseFrame {
+        CloseFrame(code: limits.slowReaderCode, reason: "reader too slow")
+    }
 
     /// The rule that the peer broke.
     public let reason: Reason

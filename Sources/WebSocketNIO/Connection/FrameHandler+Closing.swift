@@ -19,6 +19,7 @@ extension FrameHandler {
         // While this side does not read, the peer's silence says nothing about it.
         if !socketIsRead { machine.receivedBytes(now: loop.now) }
         if !isReading { machine.readingIsPaused(now: loop.now) }
+        if let farewell = loop.farewell, machine.maySend { close(farewell.frame(for: rules.limits)) }
         switch machine.tick(now: loop.now) {
         case .none: break
         case .sendPing: writeControl(.ping, UnsafeRawBufferPointer(start: nil, count: 0))
@@ -51,7 +52,7 @@ extension FrameHandler {
         guard let context, machine.maySend else { return }
         let slow = SlowReader(reason: reason, pendingBytes: pendingBytes, peer: context.remoteAddress?.text ?? "")
         dropOutput()
-        close(SlowReader.closeFrame)
+        close(SlowReader.closeFrame(rules.limits))
         accountOutput()
         // What has begun to leave can be one very long message: where the node has no room for it, it goes without.
         if reason == .nodeBudget, bytesAtTransport > 2 * Self.highMark { context.close(promise: nil) }

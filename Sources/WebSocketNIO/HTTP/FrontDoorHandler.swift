@@ -5,15 +5,17 @@ import WebSocketCore
 
 /// Answers what comes before the 101: the opening handshake, or an ordinary request (RFC 6455 §4.2, RFC 9112).
 ///
-/// One deadline runs from the accept to the 101, and from one answer to the end of the next request. Confined to its
-/// loop's thread.
-final class FrontDoorHandler: ChannelInboundHandler, RemovableChannelHandler {
+/// One deadline runs from the accept to the 101, and from one answer to the end of the next request. What an
+/// ``HTTPService`` claims passes through, see `FrontDoorHandler+Service`. Confined to its loop's thread.
+final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
-    private let gate: RequestGate
-    private let loop: LoopContext
-    private let configuration: WebSocketServerConfiguration
+    let gate: RequestGate
+    let loop: LoopContext
+    let configuration: WebSocketServerConfiguration
     private let handOver: HandOver?
     private let decoder: ByteToMessageHandler<HTTPRequestDecoder>
     private let encoder: HTTPResponseEncoder
@@ -24,13 +26,20 @@ final class FrontDoorHandler: ChannelInboundHandler, RemovableChannelHandler {
     private var request: OpeningRequest?
     private var upgrade: (route: WebSocketRoute, handshake: AcceptedHandshake)?
     private var deadline: Scheduled<Void>?
-    private var isEnding = false
-    private var isHead = false
+    var isEnding = false
+    var isHead = false
     private var bodyBytes = 0
     private var isAnswering = false
+    private var requests = 0
+    /// The request that the service is answering.
+    var exchange: HTTPExchange?
+    /// The handlers of the service are in the pipeline.
+    var hasService = false
+    /// The connection waits for another request to the service.
+    var isKeptAlive = false
     /// It becomes a WebSocket connection on this loop: it is a visitor until it is counted as one of those.
     private var isMovingOn = false
-    private var context: ChannelHandlerContext?
+    var context: ChannelHandlerContext?
 
     init(
         gate: RequestGate, loop: LoopContext, configuration: WebSocketServerConfiguration, handOver: HandOver?,
@@ -83,7 +92,8 @@ final class FrontDoorHandler: ChannelInboundHandler, RemovableChannelHandler {
         self.context = context
         loop.visitors[ObjectIdentifier(self)] = self
         gate.onRefusal { [unowned self] status, words in refuse(verdict(status, words)) }
-        startDeadline(context)
+        gate.onRequest { [unowned self] in requestBegins() }
+        startDeadline(context, configuration.http.requestTimeout)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -106,16 +116,24 @@ final class FrontDoorHandler: ChannelInboundHandler, RemovableChannelHandler {
     /// Ends a connection that has not become a WebSocket.
     func close() { context?.close(promise: nil) }
 
-    private func closeIfInputHasEnded() {
-        guard gate.inputHasEnded, !isAnswering, !gate.isAdvancing else { return }
+    func closeIfInputHasEnded() {
+        guard gate.inputHasEnded, !isAnswering, exchange == nil, !gate.isAdvancing else { return }
         context?.close(promise: nil)
     }
 
-    private func startDeadline(_ context: ChannelHandlerContext) {
+    func startDeadline(_ context: ChannelHandlerContext, _ milliseconds: UInt64) {
         deadline?.cancel()
-        deadline = context.eventLoop.assumeIsolated().scheduleTask(
-            in: .milliseconds(Int64(clamping: configuration.http.requestTimeout))
-        ) { [weak self] in self?.deadlineHasPassed() }
+        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(Int64(clamping: milliseconds))) {
+            [weak self] in self?.deadlineHasPassed()
+        }
+    }
+
+    func cancelDeadline() { deadline?.cancel() }
+
+    private func requestBegins() {
+        guard isKeptAlive, let context else { return }
+        isKeptAlive = false
+        startDeadline(context, configuration.http.requestTimeout)
     }
 
     private func deadlineHasPassed() {
@@ -127,6 +145,7 @@ final class FrontDoorHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let exchange, exchange.requestIsComplete { return }  // what follows its last request is not looked at
         if error is HTTPParserError {
             refuse(.text(400, "This is not a valid HTTP/1.1 request."))
         } else {
@@ -145,18 +164,21 @@ final class FrontDoorHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isEnding else { return }
-        switch unwrapInboundIn(data) {
-        case .head(let head): received(head)
+        let part = unwrapInboundIn(data)
+        switch part {
+        case .head(let head): return received(head)
         case .body(let bytes): bodyBytes += bytes.readableBytes
         case .end(let trailers):
             guard trailers?.count ?? 0 <= configuration.http.maximumFields else {
                 return refuse(.text(431, "The request has too many trailer fields."))
             }
-            requestIsComplete(context)
+            if exchange == nil { return requestIsComplete(context) }
         }
+        if exchange != nil { passOn(part, context) }
     }
 
     private func received(_ head: HTTPRequestHead) {
+        guard exchange == nil else { return }
         let limits = configuration.http
         guard head.uri.utf8.count <= limits.maximumTargetBytes else {
             return refuse(.text(414, "The request target is longer than \(limits.maximumTargetBytes) bytes."))
@@ -175,12 +197,22 @@ final class FrontDoorHandler: ChannelInboundHandler, RemovableChannelHandler {
         if let problem = RequestFraming.problem(of: request) { return refuse(.text(400, problem)) }
         self.request = request
         bodyBytes = 0
-        guard let route = configuration.route(request) else { return }
-        switch route.handshake.respond(to: request) {
-        case .notUpgrade: break
-        case .rejected(let rejection):
-            refuse(.text(rejection.status, rejection.reason, fields: rejection.fields))
-        case .accepted(let handshake): upgrade = (route, handshake)
+        requests += 1
+        if let route = configuration.route(request) {
+            switch route.handshake.respond(to: request) {
+            case .notUpgrade: break
+            case .rejected(let rejection):
+                return refuse(.text(rejection.status, rejection.reason, fields: rejection.fields))
+            case .accepted where hasService:
+                return refuse(.text(400, "This connection has served other requests: open a new one for a WebSocket."))
+            case .accepted(let handshake):
+                upgrade = (route, handshake)
+                return
+            }
+        }
+        if let service = configuration.httpService, service.claims(HTTPRequest(head: request).path) {
+            self.request = nil
+            serve(head, request, service)
         }
     }
 
@@ -196,14 +228,20 @@ final class FrontDoorHandler: ChannelInboundHandler, RemovableChannelHandler {
         if request.method != "GET" && !isHead {
             answer = .text(405, "Only GET and HEAD work here.", fields: [("Allow", "GET, HEAD")])
         }
-        let connection = TokenList(request.fields.values(of: "Connection"))
         // What follows a body has passed the gate with it: it is not looked at.
         let hasBody =
             !request.fields.values(of: "Transfer-Encoding").isEmpty
             || request.fields.values(of: "Content-Length").contains { $0 != "0" }
-        let keepsAlive =
-            request.httpVersion.minor >= 1 && !connection.contains("close") && answer.status < 400 && !hasBody
-        write(answer, keepsAlive: keepsAlive, context)
+        write(answer, keepsAlive: mayKeepAlive(request) && answer.status < 400 && !hasBody, context)
+    }
+
+    /// Whether client and limits allow another request on this connection.
+    func mayKeepAlive(_ request: OpeningRequest) -> Bool {
+        let connection = TokenList(request.fields.values(of: "Connection"))
+        // Behind a request for an upgrade, granted or not, the decoder looks for nothing more.
+        let asksForUpgrade = connection.contains("upgrade") && !request.fields.values(of: "Upgrade").isEmpty
+        return request.httpVersion.minor >= 1 && !connection.contains("close") && !asksForUpgrade
+            && requests < configuration.http.maximumRequests
     }
 
     // MARK: - Answers
@@ -215,11 +253,12 @@ final class FrontDoorHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     /// Answers with an error and ends the connection: what else the client sent is not looked at.
-    private func refuse(_ answer: HTTPAnswer) {
+    func refuse(_ answer: HTTPAnswer) {
         guard !isEnding, let context else { return }
         request = nil
         upgrade = nil
         gate.discard()
+        if !serviceIsRefused(context) { return context.close(promise: nil) }
         write(answer, keepsAlive: false, context)
     }
 
@@ -239,14 +278,17 @@ final class FrontDoorHandler: ChannelInboundHandler, RemovableChannelHandler {
         }
         isAnswering = true
         let written = context.eventLoop.makePromise(of: Void.self)
-        written.futureResult.assumeIsolated().whenComplete { [weak self] _ in self?.wasAnswered(keepsAlive) }
+        written.futureResult.assumeIsolated().whenComplete { [weak self] _ in
+            self?.isAnswering = false
+            self?.wasAnswered(keepsAlive)
+        }
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: written)
     }
 
-    private func wasAnswered(_ keepsAlive: Bool) {
+    func wasAnswered(_ keepsAlive: Bool) {
         guard let context else { return }
-        isAnswering = false
-        startDeadline(context)
+        startDeadline(
+            context, isKeptAlive ? configuration.http.keepAliveTimeout : configuration.http.requestTimeout)
         if keepsAlive {
             gate.requestWasAnswered()
             closeIfInputHasEnded()
@@ -327,7 +369,7 @@ final class FrontDoorHandler: ChannelInboundHandler, RemovableChannelHandler {
             if let held { pipeline.fireChannelRead(NIOAny(held)) }
             pipeline.fireChannelReadComplete()
             if gate.inputHasEnded { pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
-            if let farewell = loop.farewell { handler.close(farewell) }
+            if let farewell = loop.farewell { handler.close(farewell.frame(for: route.limits)) }
             channel.read()
         }
     }

@@ -11,6 +11,15 @@ public struct HTTPLimits: Hashable, Sendable {
     /// Milliseconds from accept, or from the previous answer, to the end of the request; then 408. Default 10,000.
     public var requestTimeout: UInt64 = 10_000
 
+    /// Milliseconds for the body of a request to an ``HTTPService``, from the end of its head; then 408. So long may a
+    /// part of its answer wait to be taken, too. Default 30,000.
+    public var bodyTimeout: UInt64 = 30_000
+    /// Milliseconds that a connection is kept without a request after an ``HTTPService`` has answered on it. Default
+    /// 60,000.
+    public var keepAliveTimeout: UInt64 = 60_000
+    /// Requests on one connection; the last one is answered with `Connection: close`. Default 10,000.
+    public var maximumRequests = 10_000
+
     /// The defaults.
     public init() {}
 }

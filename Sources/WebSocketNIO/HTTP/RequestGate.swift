@@ -13,8 +13,9 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     private enum State {
         /// The head is arriving.
         case head(RequestHead)
-        /// The head was passed on; what comes is its body, until the request is complete.
-        case body(bytesLeft: Int)
+        /// The head was passed on; what comes is its body, until the request is complete. Of a body whose length is
+        /// known no more than that is passed on.
+        case body(bytesLeft: Int, isExact: Bool)
         /// The request is complete and being answered.
         case answering
         /// The connection ends: what comes is dropped.
@@ -31,6 +32,8 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     private var context: ChannelHandlerContext?
     /// Called when a limit is broken: status and words.
     private var refuse: (Int, String) -> Void = { _, _ in }
+    /// Called when the first bytes of a request have arrived, after others were answered.
+    private var requestBegins: () -> Void = {}
 
     init(limits: HTTPLimits) {
         self.limits = limits
@@ -40,19 +43,24 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     /// Whether some of a request has arrived that is not complete.
     var isInsideRequest: Bool {
         switch state {
-        case .head: return held.map { $0.readableBytes > 0 } ?? false
+        case .head: return !holdsNothing
         case .body: return true
         case .answering, .discarding: return false
         }
     }
 
+    private var holdsNothing: Bool { held.map { $0.readableBytes == 0 } ?? true }
+
     func onRefusal(_ refuse: @escaping (Int, String) -> Void) { self.refuse = refuse }
+
+    func onRequest(_ requestBegins: @escaping () -> Void) { self.requestBegins = requestBegins }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
         refuse = { _, _ in }
+        requestBegins = {}
     }
 
     func read(context: ChannelHandlerContext) {
@@ -67,11 +75,11 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
         switch state {
         case .discarding:
             return
-        case .body(let bytesLeft):
-            passBody(bytes, bytesLeft: bytesLeft, context)
-        case .head, .answering:
+        case .body, .head, .answering:
+            if case .head = state, holdsNothing { requestBegins() }
             if held == nil { held = bytes } else { held?.writeBuffer(&bytes) }
             advance(context)
+            resumeReading(context)
         }
     }
 
@@ -84,6 +92,12 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireUserInboundEventTriggered(event)
     }
 
+    /// The head that is being passed on says how long its body is: what comes behind that is another request, and
+    /// waits here.
+    func bodyHas(_ count: Int) {
+        if case .body(let bytesLeft, _) = state, count <= bytesLeft { state = .body(bytesLeft: count, isExact: true) }
+    }
+
     /// The decoder has seen the end of the request: what comes next belongs to another one.
     func requestIsComplete() {
         if case .discarding = state { return }
@@ -94,11 +108,15 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     func requestWasAnswered() {
         guard case .answering = state, let context else { return }
         state = .head(RequestHead(limits))
-        advance(context)
-        if case .head = state, isReadWanted {
-            isReadWanted = false
-            context.read()
+        if !holdsNothing { requestBegins() }
+        // A request may be answered while it is passed on: then who does that takes the next one.
+        guard !isAdvancing else { return }
+        if !holdsNothing {
+            advance(context)
+            // Who gathers what comes with one read has to hear of its end.
+            context.fireChannelReadComplete()
         }
+        resumeReading(context)
     }
 
     /// The connection ends: from here on everything is dropped.
@@ -117,43 +135,75 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
         return held.flatMap { $0.readableBytes > 0 ? $0 : nil }
     }
 
+    /// Passes on what is held, as far as it may be.
+    ///
+    /// The decoder is called from here alone and never within another call, so that it has seen a head before anything
+    /// that follows is passed on: it calls back when it has, and then the state is another one.
     private func advance(_ context: ChannelHandlerContext) {
-        // A request may be answered while it is passed on: then this loop takes the next one, not one within it.
         guard !isAdvancing else { return }
         isAdvancing = true
         defer { isAdvancing = false }
-        while case .head(var head) = state, var bytes = held {
-            skipEmptyLines(&bytes)
-            let progress = bytes.withUnsafeReadableBytes { head.advance($0) }
-            held = bytes
-            state = .head(head)
-            switch progress {
-            case .incomplete:
+        while !holdsNothing {
+            switch state {
+            case .head(let head):
+                guard passHead(head, context) else { return }
+            case .body(let bytesLeft, let isExact):
+                guard let bytes = held else { return }
+                held = nil
+                passBody(bytes, bytesLeft: bytesLeft, isExact: isExact, context)
+            case .answering, .discarding:
                 return
-            case .refused(let status, let words):
-                discard()
-                return refuse(status, words)
-            case .complete(let count):
-                guard let request = bytes.readSlice(length: count) else { return }
-                held = bytes.readableBytes > 0 ? bytes : nil
-                state = .body(bytesLeft: limits.maximumBodyBytes)
-                context.fireChannelRead(wrapInboundOut(request))
-                // The decoder has called back during that when the request has no body.
-                if case .body(let bytesLeft) = state, let rest = held {
-                    held = nil
-                    passBody(rest, bytesLeft: bytesLeft, context)
-                }
             }
         }
     }
 
-    private func passBody(_ bytes: ByteBuffer, bytesLeft: Int, _ context: ChannelHandlerContext) {
+    /// Passes a head on; `false` when it is not whole, or refused.
+    private func passHead(_ head: RequestHead, _ context: ChannelHandlerContext) -> Bool {
+        guard var bytes = held else { return false }
+        var head = head
+        skipEmptyLines(&bytes)
+        let progress = bytes.withUnsafeReadableBytes { head.advance($0) }
+        held = bytes
+        state = .head(head)
+        switch progress {
+        case .incomplete:
+            return false
+        case .refused(let status, let words):
+            discard()
+            refuse(status, words)
+            return false
+        case .complete(let count):
+            guard let request = bytes.readSlice(length: count) else { return false }
+            held = bytes.readableBytes > 0 ? bytes : nil
+            state = .body(bytesLeft: limits.maximumBodyBytes, isExact: false)
+            context.fireChannelRead(wrapInboundOut(request))
+            return true
+        }
+    }
+
+    private func passBody(_ bytes: ByteBuffer, bytesLeft: Int, isExact: Bool, _ context: ChannelHandlerContext) {
+        var bytes = bytes
+        if isExact, bytes.readableBytes > bytesLeft, let body = bytes.readSlice(length: bytesLeft) {
+            held = bytes
+            bytes = body
+        }
         guard bytes.readableBytes <= bytesLeft else {
             discard()
             return refuse(413, "The request's body is longer than \(limits.maximumBodyBytes) bytes.")
         }
-        state = .body(bytesLeft: bytesLeft - bytes.readableBytes)
+        state = .body(bytesLeft: bytesLeft - bytes.readableBytes, isExact: isExact)
         context.fireChannelRead(wrapInboundOut(bytes))
+    }
+
+    /// Reads again if that was wanted while a request was being answered.
+    private func resumeReading(_ context: ChannelHandlerContext) {
+        switch state {
+        case .head, .body:
+            guard isReadWanted else { return }
+            isReadWanted = false
+            context.read()
+        case .answering, .discarding: break
+        }
     }
 
     /// RFC 9112 §2.2: empty lines before a request line are ignored.

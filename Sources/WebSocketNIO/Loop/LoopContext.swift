@@ -34,7 +34,7 @@ final class LoopContext {
     private let assemblyBudget: Int
     private let origin: NIODeadline
     /// What the connections are told since the server has begun to stop; nobody is taken in any more.
-    private(set) var farewell: CloseFrame?
+    private(set) var farewell: Farewell?
 
     /// Call it on the loop.
     ///
@@ -138,10 +138,30 @@ final class LoopContext {
     var connectionCount: Int { wheel.count }
 
     /// Closes everybody, and from now on whoever still comes.
-    func stop(_ frame: CloseFrame) {
-        farewell = frame
+    func stop(_ farewell: Farewell) {
+        self.farewell = farewell
+        for visitor in Array(visitors.values) { visitor.stop() }
+        var waiting = 0
+        let connections = connections
+        for connection in connections where connection.machine.maySend {
+            let limits = connection.rules.limits
+            let delay = farewell.delay(for: limits, number: waiting, of: connections.count)
+            if limits.stopCode != nil { waiting += 1 }
+            if delay < TimerWheel.resolution {
+                connection.close(farewell.frame(for: limits))
+            } else {
+                schedule(connection, at: now.advanced(by: delay))  // its timer closes it
+            }
+        }
+    }
+
+    /// Whether nobody is there any more to whom something is owed.
+    var isIdle: Bool { connectionCount == 0 && !visitors.values.contains { $0.isServing } }
+
+    /// Ends whoever is still there.
+    func cutOff() {
+        for connection in connections { connection.cutOff() }
         for visitor in Array(visitors.values) { visitor.close() }
-        for connection in connections { connection.close(frame) }
     }
 }
 

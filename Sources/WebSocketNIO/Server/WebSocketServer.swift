@@ -155,22 +155,19 @@ public final class WebSocketServer: Sendable {
         try? await started.listener.close()
         let frame = CloseFrame(code: code, reason: reason)
         async let carrierHasStopped: Void? = configuration.carrier?.stop(frame, within: time)
+        let farewell = Farewell(frame, within: time)
         for loop in started.loops {
-            try? await loop.eventLoop.submit {
-                loop.value.stop(frame)
-            }.get()
+            try? await loop.eventLoop.submit { loop.value.stop(farewell) }.get()
         }
         let deadline = ContinuousClock.now + time
         for loop in started.loops {
             while ContinuousClock.now < deadline {
-                let isIdle = (try? await loop.eventLoop.submit { loop.value.connectionCount == 0 }.get()) ?? true
+                let isIdle = (try? await loop.eventLoop.submit { loop.value.isIdle }.get()) ?? true
                 if isIdle { break }
                 // Not Task.sleep, which does not wait in a task that was cancelled.
                 try? await loop.eventLoop.scheduleTask(in: .milliseconds(20)) {}.futureResult.get()
             }
-            try? await loop.eventLoop.submit {
-                for connection in loop.value.connections { connection.cutOff() }
-            }.get()
+            try? await loop.eventLoop.submit { loop.value.cutOff() }.get()
         }
         await carrierHasStopped
     }

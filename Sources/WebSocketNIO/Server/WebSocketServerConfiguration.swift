@@ -38,6 +38,10 @@ public struct WebSocketServerConfiguration: Sendable {
     /// The answer to any other request. Called on the connection's loop; it must not block. Default 404.
     public var respond: @Sendable (HTTPRequest) -> HTTPAnswer = { _ in .text(404, "Nothing is here.") }
 
+    /// Answers the requests that take time or have a body; `nil` for none. Those that it does not claim go to
+    /// ``respond``.
+    public var httpService: (any HTTPService)?
+
     /// A configuration that serves `route` on the defaults.
     public init(route: @escaping @Sendable (OpeningRequest) -> WebSocketRoute?) { self.route = route }
 }

@@ -7,7 +7,7 @@ struct ShardTests {
     @Test("A burst wakes the loop once, and the next burst once more")
     func oneWakeUpPerBurst() throws {
         let loop = ManualLoop()
-        let hub = ChannelHub(encoder: WordEncoder())
+        let hub = ChannelHub(engine: MemoryEngine(), encoder: WordEncoder())
         let anna = Recorder()
         let membership = try hub.join(channelName(), as: Profile("anna"), with: anna, on: loop.shard)
         for number in 0..<100 { membership.say("\(number)") }
@@ -23,7 +23,7 @@ struct ShardTests {
     @Test("A burst for many subscribers on several shards wakes each of them once, and a shard without any never")
     func oneWakeUpPerBurstAndShard() throws {
         let loops = (0..<4).map { _ in ManualLoop() }
-        let hub = ChannelHub(encoder: WordEncoder())
+        let hub = ChannelHub(engine: MemoryEngine(), encoder: WordEncoder())
         let recorders = try loops.prefix(3).flatMap { loop in
             try (0..<50).map { _ in
                 let recorder = Recorder()
@@ -54,7 +54,7 @@ struct ShardTests {
     @Test("What is posted during a drain wakes the loop again and comes with the next drain")
     func postedWhileDraining() throws {
         let loop = ManualLoop()
-        let hub = ChannelHub(encoder: WordEncoder())
+        let hub = ChannelHub(engine: MemoryEngine(), encoder: WordEncoder())
         let anna = Recorder()
         let membership = try hub.join(channelName(), as: Profile("anna"), with: anna, on: loop.shard)
         loop.shard.drain()
@@ -76,7 +76,7 @@ struct ShardTests {
     @Test("A sender on the shard's own thread goes through the mailbox like everybody else")
     func noShortWay() throws {
         let loop = ManualLoop()
-        let hub = ChannelHub(encoder: WordEncoder())
+        let hub = ChannelHub(engine: MemoryEngine(), encoder: WordEncoder())
         let anna = Recorder()
         let membership = try hub.join(channelName(), as: Profile("anna"), with: anna, on: loop.shard)
         membership.say("first")
@@ -95,7 +95,7 @@ struct ShardTests {
     @Test("A burst longer than the list that is kept arrives whole, and so does what follows")
     func longBurst() throws {
         let loop = ManualLoop()
-        let hub = ChannelHub(encoder: WordEncoder())
+        let hub = ChannelHub(engine: MemoryEngine(), encoder: WordEncoder())
         let anna = Recorder()
         let membership = try hub.join(channelName(), as: Profile("anna"), with: anna, on: loop.shard)
         for round in 0..<3 {

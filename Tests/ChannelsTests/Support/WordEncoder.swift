@@ -3,22 +3,43 @@ import WebSocketCore
 
 /// A wire protocol for tests: one line of words for each event, members by their names, left ones by their codes.
 struct WordEncoder: ChannelEncoder {
-    func frame(for event: ChannelEvent) -> SharedFrame? {
+    func frame(for event: ChannelEvent, in channel: ChannelName) -> SharedFrame? {
         let words: String
         switch event {
         case .welcomed(let member, let roster):
             words = "welcomed \(name(member)): \(roster.map(name).joined(separator: " "))"
         case .joined(let member): words = "joined \(name(member))"
         case .left(let code): words = "left \(text(code.text))"
-        case .said(let publication): words = "said \(text(publication.data))"
-        case .direct(let publication, let addressee):
-            words = "direct \(text(publication.data)) to \(text(addressee.text))"
+        case .memberAdded(let identity): words = "added \(text(identity.id))"
+        case .memberRemoved(let identity): words = "removed \(text(identity.id))"
+        case .members(let snapshot): words = "members \(snapshot.words)"
+        case .subscriptionCount(let count): words = "count \(count)"
+        case .lost(let gap, let position):
+            words =
+                "lost \(gap.map { "\($0.from)-\($0.to), kept from \($0.oldest)" } ?? "all") up to \(position.offset)"
         }
         return SharedFrame(text: words)
     }
 
+    func frame(for publication: Publication, at position: Position?, in channel: ChannelName) -> SharedFrame {
+        SharedFrame(text: "said \(text(publication.data))\(position.map { " at \($0.offset)" } ?? "")")
+    }
+
+    func frame(forMissed publication: Publication, at position: Position, in channel: ChannelName) -> SharedFrame {
+        SharedFrame(text: "missed \(text(publication.data)) at \(position.offset)")
+    }
+
+    func frame(forPosition position: Position, in channel: ChannelName) -> SharedFrame? {
+        SharedFrame(text: "position \(position.offset)")
+    }
+
     private func name(_ member: Member) -> String { text(member.profile.name) }
     private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+}
+
+extension PresenceSnapshot {
+    /// The members' names, one after the other.
+    var words: String { members.map { String(decoding: $0.id, as: UTF8.self) }.joined(separator: " ") }
 }
 
 extension MemberCode {
@@ -31,12 +52,25 @@ extension Profile {
 }
 
 extension Membership {
-    func say(_ text: String) { publish(Array(text.utf8)) }
+    func say(_ text: String) { publish(Publication(data: Array(text.utf8))) }
+
+    func whisper(_ text: String, to addressee: MemberCode) throws(ChannelError) {
+        try send(SharedFrame(text: "whispered \(text)"), to: addressee)
+    }
 }
 
 extension ChannelHub {
     func publish(_ text: String, to name: ChannelName, kind: MessageKind = .text) {
         publish(kind, Array(text.utf8).span.bytes, to: name)
+    }
+
+    /// Publishes through the engine.
+    func say(
+        _ text: String, to name: ChannelName, except excluded: ConnectionID? = nil,
+        keeping retention: Retention = Retention()
+    ) {
+        let publication = Publication(data: Array(text.utf8), excluded: excluded)
+        publish([PublishRequest.Entry(channel: name, publication: publication, retention: retention)]) { _ in }
     }
 }
 

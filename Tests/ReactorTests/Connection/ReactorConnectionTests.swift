@@ -186,6 +186,23 @@ struct ReactorConnectionTests {
         }
     }
 
+    @Test("A dead peer is told so where its limits name a code, in case it is there after all")
+    func keepAliveWithCode() async throws {
+        var limits = ConnectionLimits.calm
+        limits.pingInterval = 100
+        limits.pongTimeout = 100
+        limits.lingerTimeout = 100
+        limits.pongTimeoutCode = CloseCode(rawValue: 4201)
+        try await withReactor { [limits] reactor in
+            let dead = reactor.echo(limits: limits)
+            #expect(dead.peer.frame()?.opcode == 9)
+            #expect(dead.peer.frame()?.payload == [0x10, 0x69] + Array("no sign of life".utf8))
+            #expect(dead.peer.rest() == [])
+            #expect(dead.journal.wait(for: 2))
+            #expect(dead.journal.entries.last == .closed(4201, "no sign of life", isClean: false))
+        }
+    }
+
     @Test("A peer that never answers a close frame is cut off after the close timeout")
     func closeTimeout() async throws {
         var limits = ConnectionLimits.calm
@@ -224,6 +241,37 @@ struct ReactorConnectionTests {
                 return connection.peer.frame()?.payload.dropFirst().first
             }
             #expect(closed.contains(0xF5))  // 1013
+        }
+    }
+
+    @Test("stop() tells those with a code of their own that one, and one after the other when they are many")
+    func stopInTurn() async throws {
+        try await onOwnThread {
+            let reactor = try Reactor(ReactorConfiguration(loops: 1))
+            try reactor.start(CarrierEnvironment())
+            var limits = ConnectionLimits.calm
+            limits.stopCode = CloseCode(rawValue: 4100)
+            let connections = (0..<300).map { _ in reactor.echo(limits: limits) }
+            let other = reactor.echo()
+            for connection in connections { #expect(connection.journal.wait(for: 1)) }
+            #expect(other.journal.wait(for: 1))
+            let order = Journal<Int>()
+            let stopping = Task {
+                await reactor.stop(CloseFrame(code: .goingAway, reason: "bye"), within: .seconds(60))
+            }
+            #expect(other.peer.frame()?.payload == [0x03, 0xE9] + Array("bye".utf8))
+            for (number, connection) in connections.enumerated() {
+                #expect(connection.peer.frame()?.payload == [0x10, 0x04] + Array("bye".utf8))
+                connection.peer.send(Peer.frame(8, [0x10, 0x04]))
+                order.add(number)
+            }
+            other.peer.send(Peer.frame(8, [0x03, 0xE9]))
+            for connection in connections { connection.peer.endOutput() }
+            other.peer.endOutput()
+            await stopping.value
+            for connection in connections {
+                #expect(connection.journal.entries.last == .closed(4100, "bye", isClean: true))
+            }
         }
     }
 

@@ -66,6 +66,31 @@ struct ReactorSlowReaderTests {
         }
     }
 
+    @Test(
+        "A reader whose limits name another code is cut off with that, however it came to it", arguments: [true, false])
+    func ownCode(_ isBurst: Bool) async throws {
+        var limits = ConnectionLimits.calm
+        limits.slowReaderCode = CloseCode(rawValue: 4100)
+        try await withWatchedReactor { [limits] reactor, cutOff in
+            let handles = Journal<LoopBound<WebSocketConnection>>()
+            let slow = reactor.connection(limits: limits, sendBuffer: 4096, whenOpened: { handles.add(LoopBound($0)) })
+            #expect(handles.wait(for: 1))
+            let loop = try #require(slow.loop.entries.first)
+            let handle = try #require(handles.entries.first)
+            let frame = SharedFrame(.binary, [UInt8](repeating: 1, count: 10_000))
+            let sent = Journal<Int>()
+            for number in 0..<(isBurst ? 1 : 300) {
+                loop.execute {
+                    for _ in 0..<(isBurst ? 300 : 1) { handle.value.send(frame) }
+                    sent.add(number)
+                }
+                #expect(sent.wait(for: number + 1))
+            }
+            #expect(cutOff.wait(for: 1))
+            #expect(drain(slow.peer).code == 4100)
+        }
+    }
+
     @Test("What is queued in one tick is no more to be kept than what is queued over many")
     func burst() async throws {
         try await withWatchedReactor { reactor, cutOff in

@@ -19,7 +19,15 @@ struct RoomEncoderTests {
     }
 
     private func text(_ code: MemberCode) -> String { String(decoding: code.text, as: UTF8.self) }
-    private func push(_ event: ChannelEvent) -> String { String(decoding: encoder.text(for: event), as: UTF8.self) }
+    private func push(_ event: ChannelEvent) -> String {
+        String(decoding: encoder.text(for: event) ?? [], as: UTF8.self)
+    }
+    private func push(_ start: SubscriptionStart) -> String {
+        String(decoding: encoder.text(for: start) ?? [], as: UTF8.self)
+    }
+    private func payload(_ frame: SharedFrame?) -> String {
+        String(decoding: frame?.payload ?? [], as: UTF8.self)
+    }
 
     /// The push with its `msgid` replaced by `ID`.
     private func pushWithoutID(_ text: String) -> String {
@@ -45,21 +53,79 @@ struct RoomEncoderTests {
 
     @Test("Said to all: no type, the text, all, the sender's code, time, msgid, extras of the message")
     func said() {
-        let publication = Publication(
-            sender: anna.code, data: Array("&lt;b&gt; \u{1F600}".utf8), attributes: [Self.attribute("qqnum", "5")])
+        let push = encoder.said(
+            Array("&lt;b&gt; \u{1F600}".utf8), by: anna.code, to: nil, [Self.attribute("qqnum", "5")])
         #expect(
-            pushWithoutID(push(.said(publication)))
+            pushWithoutID(String(decoding: push, as: UTF8.self))
                 == #"{"nrong":"\u0026lt;b\u0026gt; \ud83d\ude00","code1":"all","code":"\#(text(anna.code))","#
                 + #""time":"02-09 17:08:05","msgid":"ID","qqnum":"5"}"#)
     }
 
     @Test("Said to one: the same with the addressee's code")
     func direct() {
-        let publication = Publication(sender: anna.code, data: Array("psst".utf8))
+        let push = encoder.said(Array("psst".utf8), by: anna.code, to: ben.code, [])
         #expect(
-            pushWithoutID(push(.direct(publication, to: ben.code)))
+            pushWithoutID(String(decoding: push, as: UTF8.self))
                 == #"{"nrong":"psst","code1":"\#(text(ben.code))","code":"\#(text(anna.code))","#
                 + #""time":"02-09 17:08:05","msgid":"ID"}"#)
+    }
+
+    private let position = Position(epoch: Epoch(rawValue: 1), offset: 7)
+
+    @Test("Published: the push as it is; with a position, pos after its members; missed, the sender's name too")
+    func published() throws {
+        let channel = try TestServer.room("lobby")
+        let push = encoder.said(Array("hi".utf8), by: anna.code, to: nil, [Self.attribute("qqnum", "5")])
+        let publication = Publication(data: push, sender: Array("\u{672C}&lt;".utf8))
+        let plain = String(decoding: push, as: UTF8.self)
+        #expect(payload(encoder.frame(for: publication, at: nil, in: channel)) == plain)
+        #expect(
+            payload(encoder.frame(for: publication, at: position, in: channel))
+                == plain.dropLast() + #","pos":"aaaaaaaaaaaab:7"}"#)
+        #expect(
+            payload(encoder.frame(forMissed: publication, at: position, in: channel))
+                == plain.dropLast() + #","pos":"aaaaaaaaaaaab:7","name":"\u672c\u0026lt;"}"#)
+    }
+
+    @Test("What is no push goes on as it is", arguments: ["", "}", "{}", "text"])
+    func noPush(data: String) throws {
+        let channel = try TestServer.room("lobby")
+        let publication = Publication(data: Array(data.utf8))
+        #expect(payload(encoder.frame(for: publication, at: position, in: channel)) == data)
+        #expect(payload(encoder.frame(forMissed: publication, at: position, in: channel)) == data)
+    }
+
+    @Test("Resumed: where the page stands before what it missed, and how much that is")
+    func resumed() {
+        #expect(
+            push(SubscriptionStart(recovery: .recovered(position), missed: 3))
+                == #"{"type":"resume","recovered":true,"pos":"aaaaaaaaaaaab:4","missed":3,"gap":null,"#
+                + #""code1":"all","code":"0","time":"02-09 17:08:05"}"#)
+        #expect(encoder.text(for: SubscriptionStart()) == nil)
+    }
+
+    @Test("Not resumed: the gap, or none when the log is another, at the start and later")
+    func lost() {
+        let gap = Gap(from: 2, to: 7, oldest: 5)
+        let withGap =
+            #"{"type":"resume","recovered":false,"pos":"aaaaaaaaaaaab:7","missed":0,"#
+            + #""gap":{"from":2,"to":7,"oldest":5},"code1":"all","code":"0","time":"02-09 17:08:05"}"#
+        let withoutGap = withGap.replacing(#"{"from":2,"to":7,"oldest":5}"#, with: "null")
+        #expect(push(SubscriptionStart(recovery: .lost(gap, position))) == withGap)
+        #expect(push(SubscriptionStart(recovery: .lost(nil, position))) == withoutGap)
+        #expect(push(.lost(gap, position)) == withGap)
+        #expect(push(.lost(nil, position)) == withoutGap)
+    }
+
+    @Test("Rooms tell nothing of present users and counts, which they do not have")
+    func noPresence() {
+        let identity = Identity(id: [1])
+        let snapshot = PresenceSnapshot(members: [identity], version: 1)
+        for event in [
+            ChannelEvent.memberAdded(identity), .memberRemoved(identity), .members(snapshot), .subscriptionCount(1),
+        ] {
+            #expect(encoder.text(for: event) == nil)
+        }
     }
 
     @Test("Left: rmove, the code that left, and a code of false")
@@ -74,7 +140,7 @@ struct RoomEncoderTests {
     func leftAsRemove() {
         let encoder = RoomEncoder(leftType: .remove) { CivilTime(secondsSince1970: 0) }
         #expect(
-            String(decoding: encoder.text(for: .left(anna.code)), as: UTF8.self)
+            String(decoding: encoder.text(for: .left(anna.code)) ?? [], as: UTF8.self)
                 == #"{"type":"remove","nrong":"\#(text(anna.code))","code1":"all","code":false,"#
                 + #""time":"01-01 00:00:00"}"#)
     }
@@ -91,10 +157,9 @@ struct RoomEncoderTests {
     @Test("No msgid comes twice, in one server or in two")
     func messageIDs() throws {
         let other = RoomEncoder { CivilTime(secondsSince1970: 0) }
-        let publication = Publication(sender: anna.code, data: [])
         var ids: Set<Substring> = []
         for _ in 0..<500 {
-            for text in [encoder.text(for: .said(publication)), other.text(for: .said(publication))] {
+            for text in [encoder.said([], by: anna.code, to: nil, []), other.said([], by: anna.code, to: nil, [])] {
                 let push = String(decoding: text, as: UTF8.self)
                 let match = try #require(try #/"msgid":"([a-z0-9]+)"/#.firstMatch(in: push))
                 ids.insert(match.output.1)
@@ -105,26 +170,26 @@ struct RoomEncoderTests {
 
     @Test("A push is a text message (RFC 6455 §5.6)")
     func kind() throws {
-        let frame = try #require(encoder.frame(for: .left(anna.code)))
+        let channel = try TestServer.room("lobby")
+        let frame = try #require(encoder.frame(for: .left(anna.code), in: channel))
         #expect(frame.kind == .text)
         #expect(Array(frame.payload) == encoder.text(for: .left(anna.code)))
+        #expect(encoder.frame(for: Publication(data: [0x7B]), at: nil, in: channel).kind == .text)
     }
 
     @Test("A push is ASCII without < > & and ', whatever names, extras and texts are")
-    func asciiOnly() {
+    func asciiOnly() throws {
         let nasty = Array("<>&'\"\\\u{2028}\u{2029}\u{4F60}\0\u{1F600}`</script>".utf8)
         let member = Member(
             code: MemberCode(), profile: Profile(name: nasty, attributes: [Attribute(key: nasty, value: nasty)]))
-        let publication = Publication(
-            sender: member.code, data: nasty, attributes: [Attribute(key: nasty, value: nasty)])
+        let said = encoder.said(nasty, by: member.code, to: nil, [Attribute(key: nasty, value: nasty)])
+        let missed = encoder.frame(
+            forMissed: Publication(data: said, sender: nasty), at: position, in: try TestServer.room("lobby"))
         let events: [ChannelEvent] = [
-            .welcomed(member, roster: [member]), .joined(member), .left(member.code), .said(publication),
-            .direct(publication, to: member.code),
+            .welcomed(member, roster: [member]), .joined(member), .left(member.code), .lost(nil, position),
         ]
-        for event in events {
-            for byte in encoder.text(for: event) {
-                #expect((0x20...0x7E).contains(byte) && !"<>&'".utf8.contains(byte))
-            }
+        for text in events.map({ encoder.text(for: $0) ?? [] }) + [said, Array(missed.payload)] {
+            for byte in text { #expect((0x20...0x7E).contains(byte) && !"<>&'".utf8.contains(byte)) }
         }
     }
 }

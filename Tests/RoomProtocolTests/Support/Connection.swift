@@ -8,11 +8,20 @@ final class Connection: RoomMember {
     private var frames: [SharedFrame] = []
     /// Called at each delivery.
     var onDelivery: (() -> Void)?
+    /// The code that the connection was ended with by the room.
+    private(set) var disconnectCode: UInt16?
+    /// How many deliveries the connection takes until it is written; `nil` for any number.
+    var room: Int?
+
+    override var isWritable: Bool { room.map { $0 > 0 } ?? true }
 
     override func deliver(_ frame: SharedFrame) {
         frames.append(frame)
+        room? -= 1
         onDelivery?()
     }
+
+    override func disconnect(_ code: UInt16, reason: String) { disconnectCode = code }
 
     /// Hands in a text message.
     func send(_ text: String) { received(text: Array(text.utf8).span.bytes) }
@@ -40,6 +49,10 @@ struct Push {
     }
 
     subscript(_ name: String) -> String? { members[name] as? String }
+    /// Whether a request to resume was granted; `nil` when the push does not say.
+    var isRecovered: Bool? { members["recovered"] as? Bool }
+    var missed: Int? { members["missed"] as? Int }
+    var gap: [String: Int]? { members["gap"] as? [String: Int] }
     var users: [[String: String]]? { members["users"] as? [[String: String]] }
     /// The type, or "said", which has none.
     var kind: String { self["type"] ?? "said" }

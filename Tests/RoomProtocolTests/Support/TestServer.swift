@@ -6,11 +6,12 @@ struct TestServer {
     static let time = "02-09 17:08:05"
 
     let rooms: Rooms
+    let engine = TroubledEngine()
     private let shards = [Shard { _ in }, Shard { _ in }]
     private let lobby: ChannelName
 
     init(_ options: RoomOptions = RoomOptions()) throws {
-        rooms = Rooms(options: options) { CivilTime(secondsSince1970: 1_707_498_485) }
+        rooms = Rooms(options: options, engine: engine) { CivilTime(secondsSince1970: 1_707_498_485) }
         lobby = try Self.room("lobby")
     }
 
@@ -25,11 +26,16 @@ struct TestServer {
         Connection(rooms: rooms, room: room ?? lobby, shard: shards[loop])
     }
 
+    /// The address of the room that connections come to unless they ask for another.
+    var address: ChannelAddress { ChannelAddress(namespace: Rooms.namespace, name: lobby) }
+
     /// A connection that has joined, with its code; the pushes about it have been taken.
-    func join(_ name: String, loop: Int = 0, others: [Connection] = []) throws -> (Connection, String) {
+    func join(
+        _ name: String, loop: Int = 0, resume: String? = nil, others: [Connection] = []
+    ) throws -> (Connection, String) {
         struct NotWelcomed: Error {}
         let connection = connect(loop: loop)
-        connection.send("type=add&ming=\(name)")
+        connection.send("type=add&ming=\(name)" + (resume.map { "&resume=\($0)" } ?? ""))
         drain()
         for other in others { _ = other.takeTexts() }
         guard let code = try connection.take().first?["code"] else { throw NotWelcomed() }

@@ -51,6 +51,22 @@ struct ClosingHandshakeTests {
         #expect(open.nextDeadline == at(25_000))
     }
 
+    @Test(
+        "A silent peer that is given up is told so and not waited for; in any other state it is nothing new",
+        arguments: roles)
+    func giveUp(_ role: Role) {
+        for (state, expected) in zip(State.allCases, [Action.sendAndEndTransport(Self.theirs), .none, .none, .none]) {
+            var handshake = handshake(state, role)
+            let action = handshake.giveUp(Self.theirs, now: at(20_000))
+            #expect(action == expected)
+        }
+        var open = handshake(.open, role)
+        _ = open.giveUp(Self.theirs, now: at(20_000))
+        #expect(open.result == CloseOutcome(code: CloseCode(rawValue: 4000), reason: "bye", wasClean: false))
+        #expect(open.nextDeadline == at(21_000))
+        #expect(!open.maySend && !open.mayReceive)
+    }
+
     @Test("A close frame that was not asked for is answered with its code (RFC 6455 §5.5.1, §7.1.3)", arguments: roles)
     func receivedWhileOpen(_ role: Role) {
         var handshake = handshake(.open, role)

@@ -5,8 +5,10 @@ import WebSocketCore
 struct SlowReaderTests {
     @Test("The close frame invites the reader to come back (RFC 6455 §7.4, code 1013)")
     func closeFrame() {
-        #expect(SlowReader.closeFrame.code == .tryAgainLater)
-        #expect(SlowReader.closeFrame.payload == [0x03, 0xF5] + Array("reader too slow".utf8))
+        var limits = ConnectionLimits()
+        #expect(SlowReader.closeFrame(limits).payload == [0x03, 0xF5] + Array("reader too slow".utf8))
+        limits.slowReaderCode = CloseCode(rawValue: 4100)
+        #expect(SlowReader.closeFrame(limits) == CloseFrame(code: CloseCode(rawValue: 4100), reason: "reader too slow"))
     }
 
     @Test("Each reason has words of its own")

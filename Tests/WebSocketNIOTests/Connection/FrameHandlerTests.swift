@@ -331,6 +331,49 @@ struct FrameHandlerTests {
         #expect(!peer.channel.isActive)
     }
 
+    @Test("A peer that is given up is told so where its limits name a code")
+    func pongTimeoutCode() throws {
+        var limits = ConnectionLimits.wide
+        limits.pingInterval = 1_000
+        limits.pongTimeout = 1_000
+        limits.pongTimeoutCode = CloseCode(rawValue: 4201)
+        let peer = try EmbeddedPeer(limits: limits)
+        peer.advance(2_300)
+        #expect(peer.wire.frames == [.ping(), .close(4201, "no sign of life")])
+        #expect(peer.wire.outputEnds == 1)
+        peer.advance(1_200)
+        #expect(!peer.channel.isActive)
+        let outcome = CloseOutcome(code: CloseCode(rawValue: 4201), reason: "no sign of life", wasClean: false)
+        #expect(peer.session.outcomes == [outcome])
+    }
+
+    @Test("A stop tells those with a code of their own that one, and one after the other when they are many")
+    func stopInTurn() throws {
+        var limits = ConnectionLimits.wide
+        limits.stopCode = CloseCode(rawValue: 4100)
+        let eventLoop = EmbeddedEventLoop()
+        let loop = LoopContext.embedded(eventLoop)
+        let peers = try (0..<400).map { _ in try EmbeddedPeer(loop: loop, eventLoop: eventLoop, limits: limits) }
+        let other = try EmbeddedPeer(loop: loop, eventLoop: eventLoop)
+        func told() -> Int { peers.count { $0.wire.frames == [.close(4100, "bye")] } }
+        loop.stop(Farewell(CloseFrame(code: .goingAway, reason: "bye"), within: .seconds(4)))
+        eventLoop.advanceTime(by: .milliseconds(1))
+        #expect(other.wire.frames == [.close(1001, "bye")])
+        #expect((1...150).contains(told()))
+        eventLoop.advanceTime(by: .milliseconds(200))
+        eventLoop.advanceTime(by: .milliseconds(1))
+        #expect((150...350).contains(told()))
+        eventLoop.advanceTime(by: .milliseconds(400))
+        eventLoop.advanceTime(by: .milliseconds(1))
+        #expect(told() == 400)
+        // Who comes late is told at once.
+        let late = try EmbeddedDoor(limits: limits)
+        try late.receive(Array(RawPeer.request().utf8), endsTick: false)
+        late.loop.stop(Farewell(CloseFrame(code: .goingAway), within: .seconds(4)))
+        late.eventLoop.run()
+        #expect(late.frames == [.close(4100)])
+    }
+
     @Test("A paused session that closes sees the peer's answer")
     func pausedClose() throws {
         let peer = try EmbeddedPeer()

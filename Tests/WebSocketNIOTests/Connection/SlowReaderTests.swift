@@ -55,6 +55,17 @@ struct SlowReaderTests {
         #expect(peer.session.outcomes == [outcome])
     }
 
+    @Test("A reader whose limits name another code is cut off with that")
+    func ownCode() throws {
+        let node = Node()
+        var limits = ConnectionLimits.slow
+        limits.slowReaderCode = CloseCode(rawValue: 4100)
+        let peer = try node.blockedPeer(limits: limits)
+        for _ in 0..<200 where node.reports.isEmpty { send(10_000, to: peer) }
+        peer.unblock()
+        #expect(peer.wire.frames.last == .close(4100, "reader too slow"))
+    }
+
     @Test("A single message may be larger than the limit; one behind it may not")
     func singleLargeMessage() throws {
         let node = Node()

@@ -272,7 +272,7 @@ struct FrontDoorTests {
         try door.receive(Array(RawPeer.request().utf8), endsTick: false)
         // Between its 101 and its first frame it still counts as a visitor.
         #expect(door.loop.visitors.count == 1 && door.loop.connections.isEmpty)
-        door.loop.stop(CloseFrame(code: .goingAway))
+        door.loop.stop(Farewell(CloseFrame(code: .goingAway)))
         door.eventLoop.run()
         #expect(door.frames == [.close(1001)])
         #expect(door.session?.events == [.opened])

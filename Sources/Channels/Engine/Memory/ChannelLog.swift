@@ -1,0 +1,76 @@
+import WebSocketCore
+
+/// One channel of a store: its log, and who has to do with it.
+///
+/// Its lock gives everything that happens in the channel one order; sinks and observers are told with the lock held, in
+/// that order. The locks of the ``Ledger`` are inner to it; no two channels' locks are ever held at once.
+final class ChannelLog: Sendable {
+    let address: ChannelAddress
+    let places = Places()
+    private let state: Lock<State>
+
+    /// An empty log in an epoch that no log has had before.
+    init(address: ChannelAddress, epoch: Epoch, presenceVersion: UInt64 = 0, at now: MonotonicInstant) {
+        self.address = address
+        state = Lock(State(epoch: epoch, presence: PresenceList(version: presenceVersion), touched: now))
+    }
+
+    /// Runs `body` alone with the channel, and keeps the ledger's books up to date; `nil` when the channel has been
+    /// dropped, and there is perhaps another one at its address.
+    func use<Result: Sendable>(
+        at now: MonotonicInstant, _ ledger: Ledger, _ body: (ChannelLog, inout State) -> Result
+    ) -> Result? {
+        state.withLock { state in
+            guard !state.isGone else { return nil }
+            state.touched = max(state.touched, now)
+            state.trim(at: now, ledger)
+            let result = body(self, &state)
+            state.settle(self, ledger)
+            return result
+        }
+    }
+
+    /// The channel was taken out of the queue of those with something to drop by age: drops that, or says when.
+    func expire(at now: MonotonicInstant, _ ledger: Ledger) {
+        state.withLock { state in
+            guard !state.isGone else { return }
+            state.due = nil
+            state.trim(at: now, ledger)
+            state.settle(self, ledger)
+        }
+    }
+
+    /// The channel was taken out of the queue by age because the store keeps too much: drops the oldest publication if
+    /// that is as old as was thought.
+    func evict(from time: MonotonicInstant, _ ledger: Ledger) {
+        state.withLock { state in
+            guard !state.isGone else { return }
+            state.isAging = false
+            state.evict(from: time, ledger)
+            state.settle(self, ledger)
+        }
+    }
+
+    /// The channel was taken out of the queue of idle ones: whether it is dropped, which it is if nobody has used it
+    /// since `time`.
+    func rest(since time: MonotonicInstant, _ ledger: Ledger) -> Bool {
+        state.withLock { state in
+            guard !state.isGone else { return false }
+            state.isResting = false
+            if state.isIdle, state.touched <= time {
+                state.isGone = true
+                return true
+            }
+            state.settle(self, ledger)
+            return false
+        }
+    }
+
+    /// How many are here at this moment.
+    var occupancy: Occupancy { state.withLock { $0.occupancy } }
+
+    /// Whether a node has a sink or somebody present here.
+    func involves(_ node: NodeID) -> Bool {
+        state.withLock { $0.sinks.involves(node) || $0.presence.involves(node) }
+    }
+}

@@ -1,0 +1,76 @@
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import PusherProtocol
+
+/// What is answered where. Requests come here only for paths that ``APIService/claims(_:)``.
+struct APIRoutes: Sendable {
+    private let api: PusherAPI
+    private let maximumBodyBytes: Int
+
+    init(_ api: PusherAPI, maximumBodyBytes: Int) {
+        self.api = api
+        self.maximumBodyBytes = maximumBodyBytes
+    }
+
+    /// What answers a request on a connection.
+    func responder(logger: Logger) -> HTTPChannelHandler.Responder {
+        let methods = [HTTPRequest.Method.get, .post, .put, .patch, .delete, .head, .options]
+        let router = Router(context: BasicRequestContext.self)
+        // Which paths there are below, whatever prefix a proxy has put before them, is the API's own matter: it has to
+        // look at them as they came, because that is what is signed.
+        for method in methods {
+            router.on("**", method: method) { request, _ in try await publish(request) }
+        }
+        let routes = router.buildResponder()
+        return { request, writer, channel in
+            let response: Response
+            if methods.contains(request.method) {
+                let source = ApplicationRequestContextSource(channel: channel, logger: logger)
+                response = try await routes.respond(to: request, context: BasicRequestContext(source: source))
+            } else {
+                response = Self.failure(.methodNotAllowed, "Only GET and POST work here.")
+            }
+            try await writer.write(response: response.head, body: response.body)
+        }
+    }
+
+    private func publish(_ request: Request) async throws -> Response {
+        let body = try await request.body.collect(upTo: maximumBodyBytes)
+        // The front door refuses what it can not finish; should it ever let some of a body pass for all of it, a
+        // publication must not come of that.
+        if let length = request.headers[.contentLength], length != String(body.readableBytes) {
+            return Self.failure(.badRequest, "The request's body has not arrived in full.")
+        }
+        let target = request.head.path ?? ""
+        let path = target.prefix { $0 != "?" }
+        let call = PusherAPIRequest(
+            method: request.method.rawValue, path: String(path),
+            query: String(target.dropFirst(path.count).dropFirst()),
+            idempotencyKey: Self.idempotencyKey.flatMap { request.headers[$0] },
+            contentEncoding: request.headers[.contentEncoding], body: Array(body.readableBytesView))
+        return Self.response(
+            await withCheckedContinuation { done in api.respond(to: call) { done.resume(returning: $0) } })
+    }
+
+    private static let idempotencyKey = HTTPField.Name("Idempotency-Key")
+
+    private static func response(_ answer: PusherAPIResponse) -> Response {
+        var fields = HTTPFields()
+        for (name, value) in answer.fields {
+            if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: value)) }
+        }
+        return Response(
+            status: HTTPResponse.Status(code: answer.status), headers: fields,
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body)))
+    }
+
+    /// An error in the form of the API's own; the words go into JSON as they are.
+    private static func failure(_ status: HTTPResponse.Status, _ words: String) -> Response {
+        Response(
+            status: status, headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: "{\"error\":\"\(words)\"}")))
+    }
+}

@@ -1,0 +1,34 @@
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
+import PusherProtocol
+import WebSocketNIO
+
+/// The HTTP API behind the front door: Hummingbird reads and writes, a connection at a time in a task of its own.
+///
+/// The front door has its limits and deadlines in front of it, see ``WebSocketNIO/HTTPService``.
+struct APIService: HTTPService {
+    private let api: PusherAPI
+    private let channel: APIChannel
+    private let logger: Logger
+
+    /// - Parameter maximumBodyBytes: what the front door lets through.
+    init(_ api: PusherAPI, maximumBodyBytes: Int, logger: Logger) {
+        self.api = api
+        self.logger = logger
+        channel = APIChannel(APIRoutes(api, maximumBodyBytes: maximumBodyBytes).responder(logger: logger))
+    }
+
+    func claims(_ path: Substring) -> Bool { api.handles(path: String(path)) }
+
+    func attach(to channel: any Channel) throws {
+        let connection = try self.channel.wrap(channel)
+        let handler = self.channel
+        let logger = logger
+        // It ends with the connection, which the front door sees to.
+        Task { await handler.handle(value: connection, logger: logger) }
+    }
+}

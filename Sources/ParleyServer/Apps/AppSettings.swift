@@ -1,0 +1,110 @@
+public import PusherProtocol
+
+/// One app as an operator describes it; what is `nil` has its default.
+public struct AppSettings: Sendable, Codable {
+    /// What the HTTP API calls it: letters, digits, `-` and `_`; the stock libraries want digits.
+    public var id: String
+    /// What people call it.
+    public var name: String?
+    /// Whether it can be used.
+    public var isEnabled: Bool?
+    /// The pairs that sign for it.
+    public var keys: [KeySettings]
+    /// Whether clients may send events to each other.
+    public var allowsClientEvents: Bool?
+    /// Whether subscribers are told how many they are.
+    public var tellsSubscriptionCounts: Bool?
+    /// Whether the HTTP API accepts each signature once only.
+    public var refusesReplay: Bool?
+    /// Seconds in which a connection has to sign in or to subscribe to a channel that is not public.
+    public var authorizationTimeout: Double?
+    /// Connections at most on one node.
+    public var maximumConnections: LimitSetting?
+    /// How much of each channel is kept.
+    public var history: HistorySettings?
+    /// Sizes and rates.
+    public var limits: AppLimitSettings?
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case id, name, keys, history, limits
+        case isEnabled = "enabled"
+        case allowsClientEvents = "client_events"
+        case tellsSubscriptionCounts = "subscription_count"
+        case refusesReplay = "refuse_replay"
+        case authorizationTimeout = "authorization_timeout"
+        case maximumConnections = "max_connections"
+    }
+
+    static let schema = KeySchema.section(
+        CodingKeys.self,
+        [
+            .keys: .list(.section(KeySettings.CodingKeys.self)),
+            .history: .section(HistorySettings.CodingKeys.self),
+            .limits: .section(AppLimitSettings.CodingKeys.self),
+        ])
+
+    /// An app with the defaults.
+    public init(id: String, name: String? = nil, keys: [KeySettings]) {
+        self.id = id
+        self.name = name
+        self.keys = keys
+    }
+
+    /// The app as the protocol knows it.
+    public var app: PusherApp {
+        var app = PusherApp(id: id, name: name ?? id, keys: keys.map { PusherKey(key: $0.key, secret: $0.secret) })
+        app.isEnabled = isEnabled ?? app.isEnabled
+        app.allowsClientEvents = allowsClientEvents ?? app.allowsClientEvents
+        app.tellsSubscriptionCounts = tellsSubscriptionCounts ?? app.tellsSubscriptionCounts
+        app.refusesReplay = refusesReplay ?? app.refusesReplay
+        app.authorizationTimeout = authorizationTimeout.map { UInt64($0 * 1000) }
+        app.maximumConnections = maximumConnections?.value
+        history?.apply(to: &app.retention)
+        limits?.apply(to: &app.limits)
+        return app
+    }
+
+    /// What will not do in a list of apps: the paths begin with the app's number.
+    public static func problems(in apps: [AppSettings]) -> [SettingProblem] {
+        var problems: [SettingProblem] = []
+        var ids: Set<[UInt8]> = []
+        var keys: Set<[UInt8]> = []
+        for (number, app) in apps.enumerated() {
+            let path = [String(number)]
+            if !ids.insert(Array(app.id.utf8)).inserted {
+                problems.append(SettingProblem(path + ["id"], "\(app.id): another app has this id."))
+            }
+            for (keyNumber, key) in app.keys.enumerated() where !keys.insert(Array(key.key.utf8)).inserted {
+                problems.append(
+                    SettingProblem(path + ["keys", String(keyNumber), "key"], "\(key.key): another pair has this key."))
+            }
+            problems += app.problems().map { SettingProblem(path + $0.path, $0.words) }
+        }
+        return problems
+    }
+
+    private func problems() -> [SettingProblem] {
+        var problems: [SettingProblem] = []
+        if !Self.isName(id, 1...64) {
+            problems.append(SettingProblem(["id"], "must have 1 to 64 letters, digits, '-' or '_'."))
+        }
+        if keys.isEmpty { problems.append(SettingProblem(["keys"], "must have one pair of key and secret at least.")) }
+        for (number, key) in keys.enumerated() {
+            problems += key.problems().map { SettingProblem(["keys", String(number)] + $0.path, $0.words) }
+        }
+        let timeout = SettingProblem.seconds(authorizationTimeout, 1...86_400, "authorization_timeout")
+        let connections = SettingProblem.range(maximumConnections, 1...Int.max, "max_connections")
+        problems += [timeout, connections].compactMap { $0 }
+        problems += (history?.problems() ?? []).map { SettingProblem(["history"] + $0.path, $0.words) }
+        problems += (limits?.problems() ?? []).map { SettingProblem(["limits"] + $0.path, $0.words) }
+        return problems
+    }
+
+    /// Whether a text is made of letters, digits, `-` and `_` alone.
+    static func isName(_ text: String, _ length: ClosedRange<Int>) -> Bool {
+        length ~= text.utf8.count
+            && text.utf8.allSatisfy {
+                0x30...0x39 ~= $0 || 0x41...0x5A ~= $0 || 0x61...0x7A ~= $0 || $0 == 0x2D || $0 == 0x5F
+            }
+    }
+}

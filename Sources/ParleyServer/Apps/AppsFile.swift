@@ -1,0 +1,98 @@
+import Foundation
+import Yams
+
+/// The file in which `parley` keeps the apps that it has made: YAML that nobody but its owner may read.
+public struct AppsFile: Sendable {
+    /// Where it is when nobody says otherwise: in the working directory.
+    public static let defaultPath = "parley.apps.yml"
+
+    struct Content: Codable {
+        var apps: [AppSettings]
+
+        enum CodingKeys: String, CodingKey, CaseIterable {
+            case apps
+        }
+
+        static let schema = KeySchema.section(CodingKeys.self, [.apps: .list(AppSettings.schema)])
+    }
+
+    private static let preface = """
+        # The apps of a Parley server, with their secrets: whoever reads them can publish. Written by parley; what you
+        # change here counts from the next start on, and `parley apps` drops comments.
+
+        """
+
+    /// The file's path.
+    public let path: String
+
+    /// Names a file; it need not be there.
+    public init(path: String = AppsFile.defaultPath) { self.path = path }
+
+    /// The apps in it; `nil` when there is no such file.
+    ///
+    /// - Throws: ``ConfigurationError``.
+    public func load() throws -> [AppSettings]? {
+        // A link that leads nowhere is no file either, but must not be taken for one that can be made.
+        guard (try? FileManager.default.attributesOfItem(atPath: path)) != nil else { return nil }
+        return try ConfigurationFile.apps(in: ConfigurationFile.text(of: path), name: path)
+    }
+
+    /// Makes the file; `false`, and nothing has changed, when there is one already.
+    ///
+    /// - Throws: ``ConfigurationError`` when it can not be written.
+    public func create(_ apps: [AppSettings]) throws -> Bool {
+        let draft = try draft(apps)
+        defer { unlink(draft) }
+        // A link is made once or not at all: of two servers that start at the same time one gets its way.
+        guard link(draft, path) != 0 else { return true }
+        if errno == EEXIST { return false }
+        throw failure(errno)
+    }
+
+    /// Puts other apps into the file; it is the old one or the new one at every moment.
+    ///
+    /// - Throws: ``ConfigurationError`` when it can not be written.
+    public func replace(_ apps: [AppSettings]) throws {
+        let draft = try draft(apps)
+        guard rename(draft, path) == 0 else {
+            let code = errno
+            unlink(draft)
+            throw failure(code)
+        }
+    }
+
+    /// A file beside it with the text, complete and on the disk.
+    private func draft(_ apps: [AppSettings]) throws -> String {
+        let draft = "\(path).\(UInt32.random(in: .min ... .max))"
+        let text: String
+        do {
+            text = Self.preface + (try YAMLEncoder().encode(Content(apps: apps)))
+        } catch {
+            throw ConfigurationError(lines: ["\(path): the apps can not be written as YAML"])
+        }
+        let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure(errno) }
+        defer { close(descriptor) }
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            guard count > 0 else {
+                let code = errno
+                if count < 0, code == EINTR { continue }
+                unlink(draft)
+                throw failure(code)
+            }
+            rest = rest.dropFirst(count)
+        }
+        guard fsync(descriptor) == 0 else {
+            let code = errno
+            unlink(draft)
+            throw failure(code)
+        }
+        return draft
+    }
+
+    private func failure(_ code: Int32) -> ConfigurationError {
+        ConfigurationError(lines: ["\(path): \(String(cString: strerror(code)))"])
+    }
+}

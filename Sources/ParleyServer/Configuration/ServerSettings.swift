@@ -1,0 +1,183 @@
+public import Logging
+public import Reactor
+public import RoomProtocol
+public import WebSocketCompression
+import WebSocketCore
+
+/// What an operator tells a server, on the command line or in a file; what is `nil` has its default.
+///
+/// In the file the keys are the names of `parley serve`'s options with `_` instead of `-`; some things stand only there.
+public struct ServerSettings: Sendable, Decodable {
+    /// The address or host name to listen on.
+    public var host: String?
+    /// The port to listen on; 0 picks a free one.
+    public var port: Int?
+    /// Whether the chat room and its page are served.
+    public var room: Bool?
+    /// How a page is told that somebody left.
+    public var roomLeft: RoomOptions.LeftType?
+    /// The origins whose pages may connect.
+    public var allowOrigin: [String]?
+    /// How messages are compressed.
+    public var compression: CompressionMode?
+    /// Who carries connections.
+    public var carrier: CarrierKind?
+    /// Threads of the reactor.
+    public var loops: Int?
+    /// What is logged.
+    public var logLevel: Logger.Level?
+    /// The apps, or `off`; without it they are in the apps file.
+    public var apps: AppListSetting?
+    /// Where apps are kept that are not in this file.
+    public var appsFile: String?
+    /// Bytes of the histories of all channels.
+    public var historyBudget: Int?
+
+    /// Largest message in the room, in bytes.
+    public var maxMessage: Int?
+    /// Bytes that may wait for a slow reader in the room.
+    public var maxPending: Int?
+    /// Bytes that may wait for a slow reader, but not for long.
+    public var softPending: Int?
+    /// Seconds that more than that may wait.
+    public var softPendingTime: Double?
+    /// Seconds that any byte may wait.
+    public var maxPendingAge: Double?
+    /// Bytes that may wait for all slow readers together.
+    public var outputBudget: Int?
+    /// Connections in all.
+    public var maxConnections: LimitSetting?
+    /// Connections of one address.
+    public var maxConnectionsPerAddress: LimitSetting?
+    /// New connections a second.
+    public var connectionRate: LimitSetting?
+    /// Whether the limit of an address holds for this machine itself, too.
+    public var limitLoopback: Bool?
+    /// Messages a second of one connection.
+    public var maxRate: Int?
+    /// Members of a room.
+    public var maxMembers: Int?
+    /// How much of what is said in a room is kept.
+    public var roomHistory: HistorySettings?
+    /// Seconds from connecting to the end of the handshake.
+    public var handshakeTimeout: Double?
+    /// Seconds for a client to answer a close frame.
+    public var closeTimeout: Double?
+    /// Seconds of silence in the room after which a ping is sent.
+    public var pingInterval: Double?
+    /// Seconds for a client of the room to answer a ping.
+    public var pongTimeout: Double?
+    /// Seconds that a message under way may stand still.
+    public var assemblyTimeout: Double?
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case host, port, room, compression, carrier, loops, apps
+        case roomLeft = "room_left"
+        case roomHistory = "room_history"
+        case allowOrigin = "allow_origin"
+        case logLevel = "log_level"
+        case appsFile = "apps_file"
+        case historyBudget = "history_budget"
+        case maxMessage = "max_message"
+        case maxPending = "max_pending"
+        case softPending = "soft_pending"
+        case softPendingTime = "soft_pending_time"
+        case maxPendingAge = "max_pending_age"
+        case outputBudget = "output_budget"
+        case maxConnections = "max_connections"
+        case maxConnectionsPerAddress = "max_connections_per_address"
+        case connectionRate = "connection_rate"
+        case limitLoopback = "limit_loopback"
+        case maxRate = "max_rate"
+        case maxMembers = "max_members"
+        case handshakeTimeout = "handshake_timeout"
+        case closeTimeout = "close_timeout"
+        case pingInterval = "ping_interval"
+        case pongTimeout = "pong_timeout"
+        case assemblyTimeout = "assembly_timeout"
+    }
+
+    static let schema = KeySchema.section(
+        CodingKeys.self, [.apps: .list(AppSettings.schema), .roomHistory: .section(HistorySettings.CodingKeys.self)])
+
+    /// Everything at its default.
+    public init() {}
+
+    /// What this does not say, `others` says.
+    public func over(_ others: ServerSettings) -> ServerSettings {
+        var merged = others
+        func take<Value>(_ key: WritableKeyPath<ServerSettings, Value?>) {
+            if let value = self[keyPath: key] { merged[keyPath: key] = value }
+        }
+        take(\.host)
+        take(\.port)
+        take(\.room)
+        take(\.roomLeft)
+        take(\.allowOrigin)
+        take(\.compression)
+        take(\.carrier)
+        take(\.loops)
+        take(\.logLevel)
+        take(\.apps)
+        take(\.appsFile)
+        take(\.historyBudget)
+        take(\.maxMessage)
+        take(\.maxPending)
+        take(\.softPending)
+        take(\.softPendingTime)
+        take(\.maxPendingAge)
+        take(\.outputBudget)
+        take(\.maxConnections)
+        take(\.maxConnectionsPerAddress)
+        take(\.connectionRate)
+        take(\.limitLoopback)
+        take(\.maxRate)
+        take(\.maxMembers)
+        take(\.roomHistory)
+        take(\.handshakeTimeout)
+        take(\.closeTimeout)
+        take(\.pingInterval)
+        take(\.pongTimeout)
+        take(\.assemblyTimeout)
+        return merged
+    }
+
+    /// What will not do: each with the path in the file, which is the option's name with `_` for `-`.
+    public func problems() -> [SettingProblem] {
+        let numbers: [SettingProblem?] = [
+            .range(loops, 1...1024, "loops"),
+            .range(historyBudget, 1_048_576...Int.max, "history_budget"),
+            .range(maxMessage, 1024...16_777_216, "max_message"),
+            .range(softPending, 1...Int.max, "soft_pending"),
+            .range(connectionRate, 1...1_000_000, "connection_rate"),
+            .range(maxRate, 1...1_000_000, "max_rate"),
+            .range(maxMembers, 1...1_000_000, "max_members"),
+        ]
+        let range = 0.1...86_400.0
+        let times: [SettingProblem?] = [
+            .seconds(softPendingTime, range, "soft_pending_time"), .seconds(maxPendingAge, range, "max_pending_age"),
+            .seconds(handshakeTimeout, range, "handshake_timeout"), .seconds(closeTimeout, range, "close_timeout"),
+            .seconds(pingInterval, range, "ping_interval"), .seconds(pongTimeout, range, "pong_timeout"),
+            .seconds(assemblyTimeout, range, "assembly_timeout"),
+        ]
+        var problems = (numbers + times).compactMap { $0 }
+        if let port, !(0...65535 ~= port) {
+            problems.append(SettingProblem(["port"], "\(port): a port is a number from 0 to 65535."))
+        }
+        if let outputBudget, outputBudget < 1_048_576 {
+            problems.append(SettingProblem(["output_budget"], "\(outputBudget): give at least 1048576 bytes."))
+        }
+        let message = maxMessage ?? ParleyConfiguration.defaultMaximumMessage
+        if let maxPending, maxPending < message {
+            problems.append(
+                SettingProblem(["max_pending"], "\(maxPending): it must hold at least one message (\(message) bytes)."))
+        }
+        if let roomHistory {
+            problems += roomHistory.problems().map { SettingProblem(["room_history"] + $0.path, $0.words) }
+        }
+        if let apps {
+            problems += AppSettings.problems(in: apps.apps).map { SettingProblem(["apps"] + $0.path, $0.words) }
+        }
+        return problems
+    }
+}

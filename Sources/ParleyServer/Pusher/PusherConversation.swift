@@ -1,0 +1,14 @@
+import Channels
+import PusherProtocol
+import WebSocketCore
+
+/// An app's client whose messages go to a WebSocket connection.
+final class PusherConversation: PusherConnection {
+    var connection: WebSocketConnection?
+
+    override var isWritable: Bool { connection?.isWritable ?? false }
+
+    override func deliver(_ frame: SharedFrame) { connection?.send(frame) }
+
+    override func close(code: UInt16, reason: String) { connection?.close(CloseCode(rawValue: code), reason: reason) }
+}

@@ -1,0 +1,98 @@
+import Channels
+import Logging
+import PusherProtocol
+import RoomProtocol
+import WebSocketCore
+import WebSocketNIO
+
+/// What the server serves: the room, the apps, or both, on one engine and with one shard for each loop.
+final class ServedProtocols: Sendable {
+    private let engine: MemoryEngine
+    private let observers: ObserverLink
+    private let room: RoomService?
+    private let apps: PusherService?
+    /// What answers the HTTP API; `nil` without apps.
+    let api: APIService?
+
+    init(_ configuration: ParleyConfiguration, originPolicy: OriginPolicy, logger: Logger) {
+        let clock = MemoryStore.systemClock()
+        let observers = ObserverLink()
+        self.observers = observers
+        let engine = MemoryEngine(
+            store: MemoryStore(
+                options: MemoryStore.Options(historyBudget: configuration.historyBudget), clock: clock),
+            observer: observers)
+        self.engine = engine
+        let shards = Shards()
+        room =
+            configuration.servesRoom
+            ? RoomService(
+                rooms: Rooms(
+                    options: configuration.room, engine: engine, instant: clock, clock: { LocalClock.now() }),
+                shards: shards, limits: configuration.roomLimits, originPolicy: originPolicy)
+            : nil
+        guard !configuration.apps.isEmpty else {
+            apps = nil
+            api = nil
+            return
+        }
+        let node = PusherNode(
+            apps: configuration.apps, engine: engine, clock: clock,
+            wallClock: { SystemClock.unixMilliseconds() })
+        observers.connect(node)
+        apps = PusherService(
+            node: node, clock: clock, shards: shards, limits: configuration.appLimits, originPolicy: originPolicy)
+        api = APIService(PusherAPI(node: node), maximumBodyBytes: configuration.http.maximumBodyBytes, logger: logger)
+    }
+
+    /// Sets whose pages may connect from now on.
+    func setOriginPolicy(_ policy: OriginPolicy) {
+        room?.setOriginPolicy(policy)
+        apps?.setOriginPolicy(policy)
+    }
+
+    /// Who a WebSocket is for: an app's client, where the path says so; nobody on the paths of the HTTP API; otherwise
+    /// somebody in the room.
+    func route(for request: OpeningRequest) -> WebSocketRoute? {
+        if let apps, let route = apps.route(for: request) { return route }
+        if let api, api.claims(request.target.prefix { $0 != "?" }) { return nil }
+        return room?.route
+    }
+
+    /// What an ordinary request gets that is none to the HTTP API.
+    func answer(_ request: HTTPRequest) -> HTTPAnswer {
+        if let library = PageAssets.library(at: request.path), apps != nil { return library }
+        if room != nil, let asset = PageAssets.answer(for: request.path) { return asset }
+        let asksForUpgrade = TokenList(request.head.fields.values(of: "Upgrade")).contains("websocket")
+        let isForWebSockets =
+            (room != nil && (asksForUpgrade || request.path == "/chat"))
+            || (apps != nil && request.path.utf8.starts(with: "/app/".utf8))
+        guard isForWebSockets else {
+            return .text(
+                404,
+                room != nil ? "Nothing is here. The chat page is at /." : "The room is switched off on this server.")
+        }
+        return .text(
+            426, "Only WebSocket is spoken here.",
+            fields: [("Sec-WebSocket-Version", "13"), ("Upgrade", "websocket"), ("Connection", "Upgrade")])
+    }
+
+    /// Does what is due about once a second, until its task is cancelled.
+    func tickEverySecond() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(1))
+            engine.tick()
+            room?.tick()
+            apps?.tick()
+        }
+    }
+
+    /// New clients of apps are sent to come back later from now on.
+    func beginDraining() { apps?.beginDraining() }
+
+    /// Nothing is served any more.
+    func stop() {
+        observers.connect(nil)
+        engine.stop()
+    }
+}

@@ -1,0 +1,127 @@
+import Channels
+
+/// Subscribing, unsubscribing, and what channels say about that (spec: pusher-protocol §5.1 to §5.5).
+extension PusherConnection {
+    func subscribe(_ command: SubscribeCommand) {
+        do throws(SubscriptionProblem) {
+            try subscribe(checking: command)
+        } catch {
+            refuse(command.channel, error)
+        }
+    }
+
+    private func subscribe(checking command: SubscribeCommand) throws(SubscriptionProblem) {
+        guard let kind = PusherChannelKind(command.channel), let name = ChannelName(command.channel) else {
+            throw .invalidName
+        }
+        let index = places.firstIndex { $0.name == name }
+        let maximum = runtime.app.limits.channelsPerConnection
+        guard index != nil || places.count < maximum else { throw .tooManyChannels(maximum) }
+        let identity = try authorize(command, kind)
+        let request = SubscriptionRequest(
+            start: command.start, identity: identity, wantsNewest: kind.isCache)
+        if let index, !kind.isPresence, command.start == .live {
+            // Idempotent. One that has not begun is going to be answered anyway.
+            guard places[index].subscription?.hasStarted == true else { return }
+            return deliver(SubscriptionReply.frame(in: name, SubscriptionStart()))
+        }
+        let former = index.flatMap { places[$0].subscription }
+        let place = ChannelPlace(
+            name: name, subscription: nil, userID: identity?.id, kind: kind, isResuming: command.isResuming)
+        if let index { places[index] = place } else { places.append(place) }
+        let subscription = runtime.hub.subscribe(name, with: self, on: shard, request)
+        // The new one first, so that the user is present all the time.
+        former?.leave()
+        guard let index = places.firstIndex(where: { $0.name == name }) else { return subscription.leave() }
+        places[index].name = subscription.channel
+        places[index].subscription = subscription
+    }
+
+    /// Whether the client has a right to the channel; whom it makes present there.
+    private func authorize(
+        _ command: SubscribeCommand, _ kind: PusherChannelKind
+    ) throws(SubscriptionProblem) -> Identity? {
+        switch kind.access {
+        case .open: return nil
+        case .user:
+            guard let user, PusherChannelNames.serverToUser(user.id)?.bytes == command.channel else {
+                throw .notAuthorized
+            }
+            return nil
+        case .signed:
+            var message = socketID.text
+            message.append(UInt8(ascii: ":"))
+            message.append(contentsOf: command.channel)
+            if let data = command.channelData {
+                message.append(UInt8(ascii: ":"))
+                message.append(contentsOf: data)
+            }
+            guard runtime.isAuthorized(command.auth, message) || PlantedBug.isOn(.acceptAnySignature) else {
+                throw .notAuthorized
+            }
+            let identity = try identity(command, kind)
+            isAuthorized()
+            return identity
+        }
+    }
+
+    private func identity(
+        _ command: SubscribeCommand, _ kind: PusherChannelKind
+    ) throws(SubscriptionProblem) -> Identity? {
+        guard kind.isPresence else { return nil }
+        if let data = command.channelData { return try PresenceData.identity(data, runtime.app.limits) }
+        guard let user else {
+            throw .invalid("A presence channel needs channel_data, or a connection that has signed in.")
+        }
+        return PresenceDetails.identity(id: user.id, isNumber: false, info: user.info)
+    }
+
+    func unsubscribe(_ channel: [UInt8]) {
+        guard let index = places.firstIndex(where: { $0.name.bytes == channel }) else { return }
+        places.remove(at: index).subscription?.leave()
+    }
+
+    /// Sends an event to the others in a channel (spec: pusher-protocol §5.4).
+    func send(_ event: PusherEvent, to channel: [UInt8]) {
+        let app = runtime.app
+        guard app.allowsClientEvents else { return refuse("This app does not allow client events.") }
+        guard PusherEventName.isValid(event.name, app.limits) else {
+            return refuse("The name of this client event is too long, or has control characters.")
+        }
+        guard event.payload.count <= app.limits.clientEventBytes else {
+            return refuse("The data of a client event has \(app.limits.clientEventBytes) bytes at most.")
+        }
+        guard let place = places.first(where: { $0.name.bytes == channel }), place.kind.allowsClientEvents,
+            place.subscription?.hasStarted == true
+        else { return refuse("Client events go to private and presence channels that you are subscribed to.") }
+        guard takeClientEvent() else {
+            return refuse("Client events are limited to \(app.limits.clientEventsPerSecond) a second.")
+        }
+        let publication = event.publication(sender: place.userID, excluded: socketID)
+        runtime.hub.relay(publication, to: place.name)
+        node.report(.clientEvent(publication, from: socketID), in: place.name, of: app)
+    }
+
+    private func refuse(_ channel: [UInt8], _ problem: SubscriptionProblem) {
+        guard channel.count <= Self.maximumEchoBytes else { return deliver(PusherMessages.error(nil, problem.text)) }
+        deliver(PusherMessages.subscriptionError(channel, problem))
+    }
+
+    func subscriptionStarted(_ channel: ChannelName, _ start: SubscriptionStart) {
+        deliver(SubscriptionReply.frame(in: channel, start))
+        guard let place = places.first(where: { $0.name == channel }), place.kind.isCache else { return }
+        // The newest is among what it has, or among what follows.
+        if place.isResuming, case .recovered = start.recovery { return }
+        if let newest = start.newest {
+            deliver(runtime.encoder.frame(for: newest, at: nil, in: channel))
+        } else {
+            deliver(PusherMessages.cacheMiss(channel))
+            if runtime.isCacheMissNews(channel) { node.report(.cacheMiss, in: channel, of: runtime.app) }
+        }
+    }
+
+    func subscriptionRefused(_ channel: ChannelName, _ error: EngineError) {
+        if let index = places.firstIndex(where: { $0.name == channel }) { places.remove(at: index) }
+        refuse(channel.bytes, error == .full ? .full : .unavailable)
+    }
+}

@@ -1,0 +1,193 @@
+public import Channels
+public import WebSocketCore
+
+/// One client's connection, from its handshake to its end.
+///
+/// The carrier tells it what happens: ``opened()``, ``received(_:_:)``, ``messageRateExceeded()``,
+/// ``becameWritable()``, ``tick(now:)`` and at last ``closed()``. A subclass overrides
+/// `deliver(_:)`, ``close(code:reason:)`` and `isWritable`. Everything happens on the thread of its shard. Whether the
+/// peer is still there is the carrier's to find out, by the pings of RFC 6455.
+///
+/// Fields are few and small, since most connections do nothing most of the time: what only some need, a signed-in user
+/// and a watchlist, is made when it is needed.
+open class PusherConnection: Subscriber {
+    private enum Phase: UInt8 {
+        case new, open, ended
+    }
+
+    /// So many messages that are none end a connection.
+    static let maximumMalformed: UInt8 = 10
+    /// So often may a connection send too many messages; the next time ends it.
+    static let maximumRateFaults: UInt8 = 2
+    /// Names that are longer are not told back.
+    static let maximumEchoBytes = 256
+
+    /// The app that the client has connected to.
+    public final let runtime: PusherAppRuntime
+    /// The node.
+    public final let node: PusherNode
+    /// The connection's name in the cluster, which clients know as their `socket_id`.
+    public final let socketID: ConnectionID
+    /// The version of the protocol that the client speaks: 5, 6 or 7. All are told the same.
+    public final let protocolVersion: UInt8
+    final let shard: Shard
+    final var places: [ChannelPlace] = []
+    /// Whom it has signed in as.
+    final var user: SignedInUser?
+    private final var clientEvents = TokenBucket()
+    /// Milliseconds on the node's clock; 0 for none.
+    private final var authorizationDeadline: UInt64 = 0
+    private final var phase = Phase.new
+    private final var isCounted = false
+    private final var malformedCount: UInt8 = 0
+    private final var rateFaults: UInt8 = 0
+
+    /// Prepares a connection that has been accepted, see ``PusherHandshake``.
+    ///
+    /// - Parameter shard: the shard of the thread that serves the connection.
+    public init(runtime: PusherAppRuntime, node: PusherNode, protocolVersion: Int, shard: Shard) {
+        self.runtime = runtime
+        self.node = node
+        self.protocolVersion = UInt8(clamping: protocolVersion)
+        self.shard = shard
+        socketID = node.connectionID()
+        super.init()
+    }
+
+    /// Begins the closing handshake; must be overridden. Everything that was delivered before goes out before.
+    ///
+    /// - Parameters:
+    ///   - code: one that may stand in a close frame, see ``PusherCloseCode``.
+    ///   - reason: for a person; ASCII, 123 bytes at most.
+    open func close(code: UInt16, reason: String) {
+        // Not a peer's doing: whether a subclass overrides it is settled when the program is compiled.
+        preconditionFailure("A connection must override close(code:reason:).")
+    }
+
+    /// See ``socketID``.
+    public final override var connectionID: ConnectionID? { socketID }
+
+    /// When ``tick(now:)`` has something to do; `nil` as long as there is nothing.
+    public final var deadline: MonotonicInstant? {
+        authorizationDeadline == 0 ? nil : MonotonicInstant(milliseconds: authorizationDeadline)
+    }
+
+    /// The connection can be written: the client is told its `socket_id`, or why it can not stay.
+    public final func opened() {
+        guard phase == .new else { return }
+        phase = .open
+        guard !node.isDraining else { return drain() }
+        isCounted = runtime.admit()
+        guard isCounted else {
+            return end(PusherCloseCode.overQuota, "This app has as many connections as it may have.")
+        }
+        if let timeout = runtime.app.authorizationTimeout {
+            authorizationDeadline = max(1, node.clock().advanced(by: timeout).milliseconds)
+        }
+        deliver(PusherMessages.established(socketID, activityTimeout: runtime.app.limits.activityTimeout))
+    }
+
+    /// Does what a message asks for.
+    ///
+    /// - Parameter payload: valid during the call only; text is UTF-8.
+    public final func received(_ kind: MessageKind, _ payload: RawSpan) {
+        guard phase == .open else { return }
+        guard kind == .text else { return end(PusherCloseCode.unsupportedData, "This protocol speaks text only.") }
+        switch PusherCommand(payload) {
+        case .ping: deliver(PusherMessages.pong)
+        case .subscribe(let command): subscribe(command)
+        case .unsubscribe(let channel): unsubscribe(channel)
+        case .signIn(let auth, let userData): signIn(auth, userData)
+        case .clientEvent(let event, let channel): send(event, to: channel)
+        case .ignored: break
+        case .forbidden: refuse("Clients may send events only whose names begin with client-.")
+        case .malformed(let text): malformed(text)
+        }
+    }
+
+    /// More messages came than the carrier takes, and some were dropped.
+    public final func messageRateExceeded() {
+        guard phase == .open else { return }
+        guard rateFaults < Self.maximumRateFaults else {
+            return end(PusherCloseCode.policyViolation, "Too many messages, again and again.")
+        }
+        rateFaults += 1
+        refuse("Too many messages at once: some were dropped. Please wait a moment.")
+    }
+
+    /// The carrier takes more again.
+    public final func becameWritable() {
+        for place in places { place.subscription?.becameWritable() }
+    }
+
+    /// Time has come: what is due at ``deadline`` is done.
+    public final func tick(now: MonotonicInstant) {
+        guard phase == .open, let deadline, deadline <= now else { return }
+        end(PusherCloseCode.unauthorized, "This connection has not signed in nor subscribed to a signed channel.")
+    }
+
+    /// Sends the client away because this node ends: it comes back after a second, to another one.
+    public final func drain() { end(PusherCloseCode.overCapacity, "This server ends. Please come back soon.") }
+
+    /// A subscription begins. Called by channels.
+    public final override func started(_ channel: ChannelName, _ start: SubscriptionStart) {
+        if isOpen { subscriptionStarted(channel, start) }
+    }
+
+    /// A subscription can not begin. Called by channels.
+    public final override func refused(_ channel: ChannelName, _ error: EngineError) {
+        if isOpen { subscriptionRefused(channel, error) }
+    }
+
+    /// A subscription can not go on without a hole. Called by channels.
+    public final override func mustRecover(_ channel: ChannelName) {
+        end(PusherCloseCode.reconnect, "A channel could not be followed. Please come back and recover.")
+    }
+
+    /// Ends it: the connection is closed or lost. Must be called, or its channels keep it forever; more calls do
+    /// nothing.
+    public final func closed() {
+        phase = .ended
+        leaveEverything()
+        if isCounted { runtime.release() }
+        isCounted = false
+    }
+
+    /// Tells the client why, and closes. Nothing that it sends counts any more, and no channel reaches it.
+    final func end(_ code: UInt16, _ reason: String) {
+        guard phase == .open else { return }
+        phase = .ended
+        leaveEverything()
+        // The older versions know no close codes, and some clients read nothing else.
+        deliver(PusherMessages.error(code, reason))
+        close(code: code, reason: reason)
+    }
+
+    /// Tells the client that something is not done, for a reason that does not concern the connection.
+    final func refuse(_ text: String) { deliver(PusherMessages.error(PusherCloseCode.clientEventRefused, text)) }
+
+    /// A signature of the app has been found good: the connection may stay.
+    final func isAuthorized() { authorizationDeadline = 0 }
+
+    /// Takes one client event from what the connection may send.
+    final func takeClientEvent() -> Bool { clientEvents.take(runtime.clientEventRate, now: node.clock()) }
+
+    final var isOpen: Bool { phase == .open }
+
+    private final func malformed(_ text: String) {
+        malformedCount += 1
+        guard malformedCount < Self.maximumMalformed else {
+            return end(PusherCloseCode.policyViolation, "Too many messages that are none of this protocol.")
+        }
+        deliver(PusherMessages.error(nil, text))
+    }
+
+    private final func leaveEverything() {
+        authorizationDeadline = 0
+        user?.leave()
+        user = nil
+        let places = places
+        self.places = []
+        for place in places { place.subscription?.leave() }
+    }
+}

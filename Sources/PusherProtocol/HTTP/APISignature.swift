@@ -1,0 +1,85 @@
+import Crypto
+
+/// The rules by which a request shows that it comes from an app's back end (section 6).
+struct APISignature {
+    /// How many seconds before and after now a timestamp is accepted.
+    static let window: UInt64 = 600
+
+    /// The pair that signed.
+    let key: PusherKey
+    /// The signature, 64 hexadecimal digits.
+    let digits: ArraySlice<UInt8>
+    /// The Unix second that was signed.
+    let timestamp: UInt64
+
+    /// Checks everything that only depends on the request and the clock; 401 when anything is not right.
+    ///
+    /// - Parameters:
+    ///   - signedPath: the path from `/apps/` on, as it came.
+    ///   - keys: those of the app.
+    ///   - now: the present Unix second.
+    init(
+        of request: PusherAPIRequest, signedPath: Substring.UTF8View, query: APIQuery, keys: [APIKey], now: UInt64
+    ) throws(PusherAPIError) {
+        guard let name = query.plainValue("auth_key"), let key = keys.first(where: { name.elementsEqual($0.name) })
+        else { throw .unknownKey }
+        guard query.plainValue("auth_version")?.elementsEqual("1.0".utf8) == true else { throw .wrongVersion }
+        guard let digits = query.plainValue("auth_signature"), digits.count == PusherSignature.digits,
+            digits.allSatisfy(Self.isHexadecimal)
+        else { throw .malformedSignature }
+        var text: [UInt8] = []
+        text.reserveCapacity(request.path.utf8.count + request.query.utf8.count + 16)
+        text.append(contentsOf: request.method.utf8)
+        text.append(UInt8(ascii: "\n"))
+        text.append(contentsOf: signedPath)
+        text.append(UInt8(ascii: "\n"))
+        query.append(signedTo: &text)
+        guard key.signer.isValid(digits, of: text) else { throw .wrongSignature }
+        guard let timestamp = Self.wholeNumber(query.plainValue("auth_timestamp")) else { throw .malformedTimestamp }
+        guard max(timestamp, now) - min(timestamp, now) <= Self.window else { throw .staleTimestamp }
+        try Self.checkBody(of: request, digest: query.plainValue("body_md5"))
+        self.key = key.pair
+        self.digits = digits
+        self.timestamp = timestamp
+    }
+
+    /// The Python library sends the digest of nothing with a GET, others none at all: what is there has to be right.
+    private static func checkBody(
+        of request: PusherAPIRequest, digest: ArraySlice<UInt8>?
+    ) throws(PusherAPIError) {
+        if !request.body.isEmpty {
+            guard request.method != "GET" else { throw .unexpectedBody }
+            guard digest != nil else { throw .missingDigest }
+        }
+        guard let digest else { return }
+        guard isDigest(digest, of: request.body) else { throw .wrongDigest }
+    }
+
+    /// No secret is compared here: the digest is a part of what was signed, and in the request itself.
+    private static func isDigest(_ digits: ArraySlice<UInt8>, of body: [UInt8]) -> Bool {
+        Insecure.MD5.hash(data: body).withUnsafeBytes { bytes in
+            guard digits.count == 2 * bytes.count else { return false }
+            return zip(digits, 0...).allSatisfy { digit, place in
+                let half = place.isMultiple(of: 2) ? bytes[place / 2] >> 4 : bytes[place / 2] & 15
+                return digit == (half < 10 ? UInt8(ascii: "0") &+ half : UInt8(ascii: "a") &+ (half &- 10))
+            }
+        }
+    }
+
+    private static func isHexadecimal(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"): true
+        default: false
+        }
+    }
+
+    private static func wholeNumber(_ digits: ArraySlice<UInt8>?) -> UInt64? {
+        guard let digits, (1...16).contains(digits.count) else { return nil }
+        var number: UInt64 = 0
+        for digit in digits {
+            guard 0x30...0x39 ~= digit else { return nil }
+            number = number * 10 + UInt64(digit - 0x30)
+        }
+        return number
+    }
+}

@@ -1,0 +1,101 @@
+import Channels
+
+extension PusherAPI {
+    private static let defaultLimit = 100
+    private static let maximumLimit = 300
+
+    /// `GET /apps/{id}/channels/{name}/history`
+    func readHistory(
+        of channel: APIChannel, _ call: Call, completion: @escaping @Sendable (PusherAPIResponse) -> Void
+    ) throws(PusherAPIError) {
+        let limit = try Self.limit(call.query.value("limit"))
+        let since = try Self.position(call.query.value("since"))
+        let address = call.runtime.hub.address(channel.name)
+        let engine = node.engine
+        engine.history(address, since: since?.offset, limit: limit) { result in
+            switch result {
+            case .failure(let error): completion(PusherAPIError(error).response)
+            case .success(let page):
+                guard let since, Self.isForeign(since, to: page.top) else {
+                    return completion(Self.answer(page, since: since))
+                }
+                // The offset means nothing in this log: what there is, from its beginning.
+                engine.history(address, since: 0, limit: limit) { result in
+                    switch result {
+                    case .failure(let error): completion(PusherAPIError(error).response)
+                    case .success(let page): completion(Self.answer(page, since: since, isForeign: true))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether no event of the log with this top can have had the position.
+    private static func isForeign(_ position: Position, to top: Position) -> Bool {
+        position.epoch != top.epoch || position.offset > top.offset
+    }
+
+    private static func answer(
+        _ page: HistoryPage, since: Position?, isForeign: Bool = false
+    ) -> PusherAPIResponse {
+        let bytes = page.entries.reduce(0) { $0 + $1.publication.keptBytes }
+        var json = JSONWriter(capacity: bytes + bytes / 8 + 128)
+        json.raw(#"{"epoch":"#)
+        json.string(page.top.epoch.text)
+        json.raw(#","offset":"#)
+        json.number(page.top.offset)
+        json.raw(#","oldest":"#)
+        json.number(page.oldest)
+        if isForeign {
+            json.raw(#","recovered":false,"gap":null"#)
+        } else if let since {
+            // Below the largest offset, so there is always a next number.
+            let next = since.offset + 1
+            if next < page.oldest {
+                json.raw(#","recovered":false,"gap":{"from":"#)
+                json.number(next)
+                json.raw(#","to":"#)
+                json.number(page.oldest - 1)
+                json.raw(#","oldest":"#)
+                json.number(page.oldest)
+                json.raw("}")
+            } else {
+                json.raw(#","recovered":true"#)
+            }
+        }
+        json.raw(#","events":["#)
+        for (index, entry) in page.entries.enumerated() {
+            json.raw(index > 0 ? #",{"offset":"# : #"{"offset":"#)
+            json.number(entry.offset)
+            json.raw(#","event":"#)
+            json.string(entry.publication.event)
+            json.raw(#","data":"#)
+            json.string(entry.publication.data)
+            json.raw("}")
+        }
+        json.raw("]}")
+        return PusherAPIResponse(json: json)
+    }
+
+    private static func position(_ text: [UInt8]?) throws(PusherAPIError) -> Position? {
+        guard let text else { return nil }
+        guard let position = Position(text) else {
+            throw .invalid("since has to be a position, EPOCH:OFFSET, as an event or an answer has it.")
+        }
+        return position
+    }
+
+    /// The nearest number from 1 to 300, of any number of digits (row 123 of the catalogue).
+    static func limit(_ text: [UInt8]?) throws(PusherAPIError) -> Int {
+        guard let text else { return defaultLimit }
+        let isNegative = text.first == UInt8(ascii: "-")
+        let digits = text.dropFirst(isNegative ? 1 : 0)
+        guard !digits.isEmpty, digits.allSatisfy({ 0x30...0x39 ~= $0 }) else {
+            throw .invalid("limit has to be a whole number, \(maximumLimit) at most.")
+        }
+        if isNegative { return 1 }
+        var limit = 0
+        for digit in digits { limit = min(maximumLimit, limit * 10 + Int(digit - 0x30)) }
+        return max(1, limit)
+    }
+}

@@ -1,0 +1,183 @@
+import Channels
+
+/// The HTTP API through which back ends publish to an app's channels and ask about them (section 7), without any I/O:
+/// whoever has the HTTP library hands requests in and sends the answers. Any thread.
+///
+/// | Request | Answer |
+/// | --- | --- |
+/// | `POST /apps/{id}/events` | `{}`, or what `info` asked: see ``respond(to:completion:)`` |
+/// | `POST /apps/{id}/batch_events` | the same for several events, all of them published or none |
+/// | `GET /apps/{id}/channels` | `{"channels":{NAME:{…}}}`: the occupied ones, by name |
+/// | `GET /apps/{id}/channels/{name}` | `{"occupied":…}` with what `info` asked |
+/// | `GET /apps/{id}/channels/{name}/users` | `{"users":[{"id":…}]}` of a presence channel |
+/// | `GET /apps/{id}/channels/{name}/history` | what is kept: see ``respond(to:completion:)`` |
+/// | `POST /apps/{id}/users/{user}/terminate_connections` | `{}`; the user's connections are closed with 4009 |
+/// | `GET /apps/{id}/connections` | `{"connections":…}` of this node |
+///
+/// A path may have any prefix before `/apps/`, which is not signed. Every success has status 200. Errors are
+/// `{"error":TEXT}`: 400 for what makes no sense, 401 without a valid signature, 403 for a disabled app, 404 for an
+/// unknown app or path, 405, 409 for an idempotency key that stands for another request, 413 and 414 for what is too
+/// large, 415 for an encoded body; 429 above ``PusherLimits/requestsPerSecond`` of one key and 503 when the engine keeps
+/// nothing, both with `Retry-After`. Only requests with a valid signature count for 429, so that nobody else can use up
+/// a key's share.
+public final class PusherAPI: Sendable {
+    /// The longest path with its query, in bytes.
+    public static let maximumTargetBytes = APIQuery.maximumBytes
+
+    let node: PusherNode
+    private let keys: [ObjectIdentifier: [APIKey]]
+
+    /// The API of a node's apps.
+    public init(node: PusherNode) {
+        self.node = node
+        keys = Dictionary(
+            node.runtimes.map { (ObjectIdentifier($0), $0.app.keys.map(APIKey.init)) }, uniquingKeysWith: { $1 })
+    }
+
+    /// Whether a path belongs to the API, whatever stands under it.
+    ///
+    /// - Parameter path: as it came, without the query.
+    public func handles(path: String) -> Bool { APIPath(path) != nil }
+
+    /// Does what a request asks, and answers once: perhaps before this returns, perhaps on another thread.
+    ///
+    /// **Publishing.** `name`, `data` (a string; it travels byte for byte), `channels` or `channel`, and optionally
+    /// `socket_id` (a connection that is left out) and `info`. A channel that is named twice gets the event once. Names
+    /// that begin with `pusher:`, `pusher_internal:` or `parley:` are the server's own and refused; `client-…` is
+    /// allowed: whoever has the secret may say what a client may. Of the reserved channels `#server-to-user-ID` alone can
+    /// be published to. An encrypted channel has to be the only one of its event. 200 means that everything is kept.
+    ///
+    /// **info** of a publish, in the body or the query: `subscription_count`, `user_count` and `position`. The answer is
+    /// then `{"channels":{NAME:{"subscription_count":N,"user_count":N,"position":{"epoch":E,"offset":N}}}}`, and for a
+    /// batch `{"batch":[{…},…]}` with the same members for each event, in order. What a channel has not (`user_count`
+    /// without presence) and counts that could not be read after the publish are left out.
+    ///
+    /// **Idempotency-Key**, 1 to 255 printable ASCII characters, with a publish: it is carried out at most once. The
+    /// request is known again by method, path, query (without what only signs it) and body. All repetitions get the same
+    /// answer, because the answer is made of the request and of the positions alone: with a key the counts are left out.
+    ///
+    /// **History** takes `limit` (1 to 300, other numbers are taken for the nearest; 100 by default) and `since`
+    /// (`EPOCH:OFFSET`, the last position that the asker has; without it the newest are meant). The answer is
+    /// ```
+    /// {"epoch":E,"offset":TOP,"oldest":O,"recovered":true,
+    ///  "events":[{"offset":N,"event":S,"data":S},…]}
+    /// ```
+    /// `epoch` and `offset` are the position of the last event that was published, kept or not; `oldest` is the first
+    /// offset that is kept, one above `offset` when none is. `recovered` comes with `since` only: `true` says that nothing
+    /// is missing between `since` and the last of `events`. Otherwise there is `gap`: `{"from":A,"to":B,"oldest":O}` for
+    /// events that are not kept any more, or `null` when `since` is no position of this log; `events` then begin with the
+    /// oldest that is kept. As long as the last of `events` is below `offset` there is more: ask again from there.
+    public func respond(
+        to request: PusherAPIRequest, completion: @escaping @Sendable (PusherAPIResponse) -> Void
+    ) {
+        do throws(PusherAPIError) {
+            let call = try accept(request)
+            try carryOut(call, request, completion: completion)
+        } catch {
+            completion(error.response)
+        }
+    }
+
+    /// What is left of a request once it may be carried out.
+    struct Call {
+        let route: APIRoute
+        let signedPath: Substring.UTF8View
+        let query: APIQuery
+        let runtime: PusherAppRuntime
+
+        /// What `info` in the query asks for.
+        func attributes(_ allowed: APIAttributes) throws(PusherAPIError) -> APIAttributes {
+            try APIAttributes(query.value("info") ?? [], allowed: allowed)
+        }
+    }
+
+    /// Checks everything but the meaning of the body. What costs least comes first; what a stranger may learn (that an
+    /// app exists) is what the protocol tells it anyway.
+    private func accept(_ request: PusherAPIRequest) throws(PusherAPIError) -> Call {
+        guard request.path.utf8.count + request.query.utf8.count < Self.maximumTargetBytes else { throw .longTarget }
+        guard let path = APIPath(request.path), let route = path.route else { throw .unknownPath }
+        guard request.method == route.method else { throw .wrongMethod(allowed: route.method) }
+        guard request.contentEncoding == nil else { throw .encodedBody }
+        let query = try Self.query(request.query)
+        let runtime = try runtime(of: path, query)
+        let limits = runtime.app.limits
+        guard request.body.count <= limits.requestBytes else {
+            throw .tooLarge("The body may have \(limits.requestBytes) bytes at most. Split it into several requests.")
+        }
+        let now = node.unixMilliseconds / 1_000
+        let signature = try APISignature(
+            of: request, signedPath: path.signed, query: query, keys: keys[ObjectIdentifier(runtime)] ?? [], now: now)
+        guard runtime.app.isEnabled else { throw .disabled }
+        guard runtime.takeRequest(of: signature.key) else { throw .tooManyRequests }
+        if runtime.app.refusesReplay {
+            switch runtime.takeSignature(
+                PusherSignature.bytes(ofHexadecimal: signature.digits) ?? [], timestamp: signature.timestamp,
+                window: APISignature.window, now: now)
+            {
+            case .first: break
+            case .repeated: throw .replayed
+            case .full: throw .tooManySignatures
+            }
+        }
+        return Call(route: route, signedPath: path.signed, query: query, runtime: runtime)
+    }
+
+    private static func query(_ query: String) throws(PusherAPIError) -> APIQuery {
+        do throws(APIQuery.Fault) {
+            return try APIQuery(query)
+        } catch {
+            switch error {
+            case .repeated: throw .repeatedParameter
+            case .ambiguous: throw .ambiguousQuery
+            case .tooMany: throw .tooManyParameters
+            }
+        }
+    }
+
+    private func runtime(of path: APIPath, _ query: APIQuery) throws(PusherAPIError) -> PusherAppRuntime {
+        if let id = path.app {
+            guard let runtime = node.runtime(id: String(Substring(id))) else { throw .unknownApp }
+            return runtime
+        }
+        guard let key = query.plainValue("auth_key"),
+            let runtime = node.runtime(key: String(decoding: key, as: UTF8.self))
+        else { throw .unknownKey }
+        return runtime
+    }
+
+    private func carryOut(
+        _ call: Call, _ request: PusherAPIRequest, completion: @escaping @Sendable (PusherAPIResponse) -> Void
+    ) throws(PusherAPIError) {
+        switch call.route {
+        case .events, .batchEvents: try publish(call, request, completion: completion)
+        case .channels: try listChannels(call, completion: completion)
+        case .channel(let name): try describe(try channel(name), call, completion: completion)
+        case .users(let name): try listUsers(of: try channel(name), call, completion: completion)
+        case .history(let name): try readHistory(of: try channel(name), call, completion: completion)
+        case .terminateConnections(let user): try terminateConnections(of: user, call, completion: completion)
+        case .connections:
+            var json = JSONWriter()
+            json.raw(#"{"connections":"#)
+            json.number(call.runtime.connectionCount)
+            json.raw("}")
+            completion(PusherAPIResponse(json: json))
+        }
+    }
+
+    /// A channel that the path names, decoded once; 400 for what is no channel's name.
+    private func channel(_ bytes: [UInt8]) throws(PusherAPIError) -> APIChannel {
+        guard let channel = APIChannel(bytes) else { throw .invalid(APIChannel.rule) }
+        return channel
+    }
+
+    private func terminateConnections(
+        of user: [UInt8], _ call: Call, completion: (PusherAPIResponse) -> Void
+    ) throws(PusherAPIError) {
+        guard let control = PusherChannelNames.control(user) else {
+            throw .invalid("A user id has 1 to \(PusherUserID.maximumBytes) of these: A-Z a-z 0-9 _ - = @ , . ;")
+        }
+        // Whatever arrives there closes them, on all nodes.
+        call.runtime.hub.relay(Publication(data: []), to: control)
+        completion(.done)
+    }
+}

@@ -1,0 +1,20 @@
+import Crypto
+
+/// Checks many signatures that were made with one secret: what the secret alone takes is done once.
+struct PusherSigner: Sendable {
+    private let code: HMAC<SHA256>
+
+    /// The checker for a secret.
+    init(secret: String) { code = HMAC<SHA256>(key: SymmetricKey(data: Array(secret.utf8))) }
+
+    /// Whether `signature` is that of `message`; see ``PusherSignature/isValid(_:of:with:)``.
+    func isValid(_ signature: some Collection<UInt8>, of message: [UInt8]) -> Bool {
+        guard let bytes = PusherSignature.bytes(ofHexadecimal: signature), bytes.count == SHA256.byteCount else {
+            return false
+        }
+        var code = code
+        code.update(data: message)
+        // The library compares authentication codes with bytes in constant time.
+        return code.finalize() == bytes
+    }
+}

@@ -1,0 +1,119 @@
+import Channels
+
+/// Whom a connection has signed in as, and whom it watches (spec: pusher-protocol §5.8). Made when somebody signs in.
+///
+/// The client is told that it is signed in when the user's connections can be ended and the user can be seen, then who
+/// of those it watches is online, then every change.
+final class SignedInUser {
+    let id: [UInt8]
+    /// What the user shows of itself, as JSON; empty for nothing.
+    let info: [UInt8]
+    private let control: ControlListener
+    private let online: OnlineListener
+    private var watchers: [Watcher] = []
+    private var connection: PusherConnection?
+    /// How many of the two listeners have still to begin.
+    private var missingListeners = 2
+    private var missingWatchers = 0
+    /// What the client is told as soon as it is signed in.
+    private var pendingReply: Reply?
+    /// Whether the client knows who is online, so that it is told changes.
+    private var isListTold = false
+
+    private struct Reply {
+        let userData: [UInt8]
+        let isWatchlistCut: Bool
+    }
+
+    init(_ data: UserData, _ connection: PusherConnection) {
+        id = data.id
+        info = data.info
+        self.connection = connection
+        control = ControlListener(connection)
+        online = OnlineListener(connection)
+    }
+
+    /// Whether the client has been told that it is signed in.
+    var isConfirmed: Bool { missingListeners == 0 }
+
+    /// Begins. The connection must know this user by now.
+    func begin(_ data: UserData, userData: [UInt8]) {
+        pendingReply = Reply(userData: userData, isWatchlistCut: data.isWatchlistCut)
+        guard let controlName = PusherChannelNames.control(id), let onlineName = PusherChannelNames.online(id) else {
+            return
+        }
+        control.listen(in: controlName, SubscriptionRequest())
+        let identity = Identity(id: id)
+        online.listen(in: onlineName, SubscriptionRequest(identity: identity))
+        watch(data.watchlist)
+    }
+
+    /// Signs in once more as the same user, perhaps with another watchlist.
+    func repeated(_ data: UserData, userData: [UInt8]) {
+        pendingReply = Reply(userData: userData, isWatchlistCut: data.isWatchlistCut)
+        for watcher in watchers { watcher.leave() }
+        watchers = []
+        missingWatchers = 0
+        isListTold = false
+        watch(data.watchlist)
+        reply()
+    }
+
+    /// Ends everything.
+    func leave() {
+        control.leave()
+        online.leave()
+        for watcher in watchers { watcher.leave() }
+        watchers = []
+        connection = nil
+    }
+
+    /// A listener has begun.
+    func listenerStarted() {
+        guard missingListeners > 0 else { return }
+        missingListeners -= 1
+        reply()
+    }
+
+    /// A watcher has begun.
+    func watcherStarted() {
+        missingWatchers -= 1
+        tellList()
+    }
+
+    /// Somebody who is watched came online, or went.
+    func changed(_ watcher: Watcher) {
+        guard isListTold else { return }
+        connection?.deliver(PusherMessages.watchlist(isOnline: watcher.isOnline, [watcher.user]))
+    }
+
+    private func watch(_ users: [[UInt8]]) {
+        guard let connection else { return }
+        watchers = users.map { Watcher(connection, user: $0) }
+        missingWatchers = watchers.count
+        for watcher in watchers {
+            guard let name = PusherChannelNames.online(watcher.user) else { continue }
+            watcher.listen(in: name, SubscriptionRequest(wantsMembers: true))
+        }
+    }
+
+    private func reply() {
+        guard missingListeners == 0, let reply = pendingReply, let connection else { return }
+        pendingReply = nil
+        connection.deliver(PusherMessages.signedIn(reply.userData))
+        if reply.isWatchlistCut {
+            let maximum = connection.runtime.app.limits.watchlistUsers
+            connection.deliver(
+                PusherMessages.error(
+                    PusherCloseCode.watchlistTooLong, "Of this watchlist the first \(maximum) users are watched."))
+        }
+        tellList()
+    }
+
+    private func tellList() {
+        guard missingListeners == 0, pendingReply == nil, missingWatchers == 0, !isListTold else { return }
+        isListTold = true
+        let online = watchers.filter(\.isOnline).map(\.user)
+        if !online.isEmpty { connection?.deliver(PusherMessages.watchlist(isOnline: true, online)) }
+    }
+}

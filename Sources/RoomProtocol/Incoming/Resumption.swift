@@ -1,0 +1,37 @@
+public import Channels
+
+/// What a page asks for in its join besides what is said from now on: `resume=`.
+///
+/// A page that asks is told positions, see ``RoomEncoder``; one that does not sees none of this.
+public enum Resumption: Hashable, Sendable {
+    /// `resume=` without a value: the newest messages that are kept, ``maximumNewest`` at most.
+    case newest
+    /// `resume=EPOCH:OFFSET`: what was said after that position. `nil` for a text that is no position, and so one that
+    /// no room has ever had.
+    case after(Position?)
+
+    /// How many messages a page that has no position gets at most.
+    public static let maximumNewest = 50
+
+    /// An epoch, a colon, and up to 16 digits; "%XX" takes three bytes for one.
+    private static let maximumEncodedBytes = 3 * (Epoch.textBytes + 1 + 16)
+
+    /// Reads the value of `resume`, still encoded.
+    init(_ value: Range<Int>, of message: RawSpan) {
+        if value.isEmpty {
+            self = .newest
+        } else if value.count > Self.maximumEncodedBytes {
+            self = .after(nil)
+        } else {
+            self = .after(Position(FormDecoder.decode(value, of: message)))
+        }
+    }
+
+    /// Where a subscription starts that does what is asked.
+    var start: SubscriptionRequest.Start {
+        switch self {
+        case .newest: .newest(Self.maximumNewest)
+        case .after(let position): .after(position)
+        }
+    }
+}

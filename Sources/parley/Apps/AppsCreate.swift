@@ -1,0 +1,44 @@
+import ArgumentParser
+import ParleyServer
+
+/// `parley apps create`.
+struct AppsCreate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "create", abstract: "Create an app; its key and secret are shown once.")
+
+    @Option(help: "What people call it.")
+    var name: String?
+
+    @Option(help: "What the HTTP API calls it: letters, digits, '-' and '_'. Default the next free number.")
+    var id: String?
+
+    @Flag(help: "Clients may send events to each other.")
+    var clientEvents = false
+
+    @OptionGroup var options: AppsOptions
+
+    func run() throws {
+        try Failure.reported {
+            let apps = try options.file.load()
+            var app = AppSettings(id: id ?? nextID(apps ?? []), name: name, keys: [.random()])
+            if clientEvents { app.allowsClientEvents = true }
+            let changed = (apps ?? []) + [app]
+            if let problem = AppSettings.problems(in: changed).first {
+                throw ConfigurationError(lines: ["\(options.appsFile): \(problem)"])
+            }
+            if apps == nil {
+                guard try options.file.create(changed) else {
+                    throw ConfigurationError(lines: ["\(options.appsFile): somebody else has just made it; try again"])
+                }
+            } else {
+                try options.file.replace(changed)
+            }
+            StandardOutput.print(AppWords.secret(of: app, in: options.appsFile))
+        }
+    }
+
+    private func nextID(_ apps: [AppSettings]) -> String {
+        let taken = Set(apps.map(\.id))
+        return (1...apps.count + 1).map { String($0) }.first { !taken.contains($0) } ?? "1"
+    }
+}

@@ -1,0 +1,4 @@
+/// An argument that makes no sense.
+struct InvalidArgument: Error {
+    let words: String
+}

@@ -1,0 +1,4 @@
+/// The engines that the conformance tests are run on.
+enum EngineFixtures {
+    static let all: [any EngineFixture] = [MemoryFixture()]
+}

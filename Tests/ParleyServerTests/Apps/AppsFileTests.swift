@@ -1,0 +1,92 @@
+import Foundation
+import Testing
+
+@testable import ParleyServer
+
+@Suite("The apps file")
+struct AppsFileTests {
+    /// A directory of the test's own.
+    private func withDirectory(_ body: (String) throws -> Void) throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("parley-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try body(path)
+    }
+
+    private let apps: [AppSettings] = {
+        var app = AppSettings(id: "1", name: "demo \"x\": #", keys: [KeySettings(key: "0123", secret: "456")])
+        app.allowsClientEvents = true
+        app.history = HistorySettings()
+        app.history?.messages = 5
+        app.maximumConnections = .unlimited
+        var other = AppSettings(id: "shop", keys: [.random(), .random()])
+        other.limits = AppLimitSettings()
+        other.limits?.channels = 7
+        other.history = HistorySettings()
+        other.history?.isOn = false
+        return [app, other]
+    }()
+
+    @Test("What is written is read again, whatever it looks like to YAML, and only its owner may")
+    func roundTrip() throws {
+        try withDirectory { directory in
+            let file = AppsFile(path: directory + "/apps.yml")
+            #expect(try file.load() == nil)
+            #expect(try file.create(apps))
+            let read = try #require(try file.load())
+            #expect("\(read)" == "\(apps)")
+            let attributes = try FileManager.default.attributesOfItem(atPath: file.path)
+            #expect(attributes[.posixPermissions] as? Int == 0o600)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["apps.yml"])
+        }
+    }
+
+    @Test("It is made once: who comes second changes nothing, and leaves nothing behind")
+    func createdOnce() throws {
+        try withDirectory { directory in
+            let file = AppsFile(path: directory + "/apps.yml")
+            #expect(try file.create([apps[0]]))
+            #expect(try !file.create([apps[1]]))
+            #expect(try file.load()?.map(\.id) == ["1"])
+            try file.replace([apps[1]])
+            #expect(try file.load()?.map(\.id) == ["shop"])
+            #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["apps.yml"])
+            let attributes = try FileManager.default.attributesOfItem(atPath: file.path)
+            #expect(attributes[.posixPermissions] as? Int == 0o600)
+        }
+    }
+
+    @Test("Where nothing can be written it says so in one line")
+    func unwritable() throws {
+        let file = AppsFile(path: "/nowhere/apps.yml")
+        let error = #expect(throws: ConfigurationError.self) { try file.create(apps) }
+        #expect(error?.lines == ["/nowhere/apps.yml: No such file or directory"])
+        #expect(throws: ConfigurationError.self) { try file.replace(apps) }
+        #expect(try file.load() == nil)
+    }
+
+    @Test("A file with mistakes is told with its line, and what is in its place is not taken for none")
+    func mistakes() throws {
+        try withDirectory { directory in
+            let path = directory + "/apps.yml"
+            try "apps:\n- id: 1\n  keys: [{key: k, secret: hush}]\n  nmae: x\n".write(
+                toFile: path, atomically: true, encoding: .utf8)
+            let error = #expect(throws: ConfigurationError.self) { try AppsFile(path: path).load() }
+            #expect(error?.lines == ["\(path):4: unknown key \"nmae\"; did you mean \"name\"?"])
+            let link = directory + "/link.yml"
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: directory + "/gone.yml")
+            #expect(throws: ConfigurationError.self) { try AppsFile(path: link).load() }
+        }
+    }
+
+    @Test("A new pair is 80 and 256 random bits in hexadecimal, and never the same")
+    func randomPairs() {
+        let pairs = (0..<100).map { _ in KeySettings.random() }
+        #expect(Set(pairs.map(\.key)).count == 100 && Set(pairs.map(\.secret)).count == 100)
+        for pair in pairs {
+            #expect(pair.key.utf8.count == 20 && pair.secret.utf8.count == 64)
+            #expect((pair.key + pair.secret).allSatisfy { "0123456789abcdef".contains($0) })
+            #expect(pair.problems().isEmpty)
+        }
+    }
+}
