@@ -60,8 +60,9 @@ def free_port():
 class Server:
     """One server process that can be stopped and started again on its port."""
 
-    def __init__(self):
+    def __init__(self, *options):
         self.port = free_port()
+        self.options = options
         self.process = None
         self.start()
 
@@ -74,7 +75,7 @@ class Server:
         return f"ws://127.0.0.1:{self.port}/"
 
     def start(self):
-        command = [*COMMAND, "--host", "127.0.0.1", "--port", str(self.port)]
+        command = [*COMMAND, "--host", "127.0.0.1", "--port", str(self.port), *self.options]
         if os.environ.get("PARLEY_CARRIER"):
             command += ["--carrier", os.environ["PARLEY_CARRIER"]]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -250,6 +251,21 @@ class Session:
         until(lambda: name in [option.text for option in picker.options], f"{name!r} among the addressees")
         picker.select_by_visible_text(name)
 
+    def reload(self):
+        """As its key does: whoever was in the room is in it again."""
+        self.driver.refresh()
+        self.until_state("on")
+
+    @property
+    def said(self):
+        """The texts of the messages in the log, from top to bottom."""
+        return self.texts("#log .msg .body")
+
+    @property
+    def lines(self):
+        """What the log says itself, from top to bottom."""
+        return self.texts("#log .line > span")
+
     def until_said(self, text):
         return self.until_text("#log .msg .body", text)
 
@@ -285,11 +301,13 @@ class Session:
 class RoomCase(unittest.TestCase):
     """A server for the class; sessions are started on demand, kept for the class and emptied before each test."""
 
+    options = ()  # of the server
+
     @classmethod
     def setUpClass(cls):
         cls.sessions = {}
         cls.elsewhere = Elsewhere()
-        cls.server = Server()
+        cls.server = Server(*cls.options)
         cls.addClassCleanup(cls.end)
 
     @classmethod
@@ -309,7 +327,7 @@ class RoomCase(unittest.TestCase):
         for session in self.sessions.values():
             session.look()
             session.driver.get(self.server.page + "icon.svg")
-            session.run("localStorage.clear()")
+            session.run("localStorage.clear(); sessionStorage.clear()")
             session.driver.get("about:blank")
             session.forget()
         # One room a test: whoever is still leaving the one before is not in this one.
