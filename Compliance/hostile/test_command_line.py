@@ -31,7 +31,7 @@ def test_a_port_in_use_is_one_clear_line():
 
 @pytest.mark.skipif(os.getuid() != 0 or UNPRIVILEGED <= 81, reason="needs root, to give it up, and a privileged port")
 def test_a_missing_permission_is_one_clear_line():
-    ended = parley("serve", "--port", "81", user=65534, group=65534, extra_groups=[])
+    ended = parley("serve", "--apps", "off", "--port", "81", user=65534, group=65534, extra_groups=[])
     assert ended.returncode == 1
     assert ended.stderr == "parley: no permission to listen on port 81: choose a port from 1024 on with --port\n"
 
