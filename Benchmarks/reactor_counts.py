@@ -16,6 +16,8 @@ Exit status: 0 when all is at or below its threshold, 1 when something is above 
 
 import argparse
 import concurrent.futures
+import hashlib
+import hmac
 import json
 import os
 import platform
@@ -58,13 +60,41 @@ def connect(port, path):
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode())
     answer = b""
     while not answer.endswith(b"\r\n\r\n"):
-        piece = connection.recv(4096)
+        piece = connection.recv(1)  # what comes after the head is left for others
         if not piece:
             raise CountingFailed(f"{path}: the server closed the connection during the handshake")
         answer += piece
     if b" 101 " not in answer.split(b"\r\n")[0]:
         raise CountingFailed(f"{path}: no 101 but {answer[:60]!r}")
     return connection
+
+
+def text_frame(payload):
+    """One masked text frame, as a client sends it; up to 64 KiB."""
+    key = b"\x12\x34\x56\x78"
+    masked = bytes(byte ^ key[index % 4] for index, byte in enumerate(payload))
+    size = len(payload)
+    length = bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
+    return b"\x81" + length + key + masked
+
+
+def receive_frame(connection):
+    """Reads one frame of a server (RFC 6455 section 5.2) and drops it."""
+    head = receive_exactly(connection, 2)
+    extended = {126: 2, 127: 8}.get(head[1] & 0x7F, 0)
+    length = int.from_bytes(receive_exactly(connection, extended), "big") if extended else head[1] & 0x7F
+    receive(connection, length)
+
+
+def receive_exactly(connection, count):
+    """So many bytes."""
+    found = b""
+    while len(found) < count:
+        piece = connection.recv(count - len(found))
+        if not piece:
+            raise CountingFailed("the server closed a connection")
+        found += piece
+    return found
 
 
 def receive(connection, count):
@@ -121,12 +151,52 @@ class FanOut:
                 receive(subscriber, FRAME * self.batch)
 
 
+class PusherFanOut:
+    """One signed publish after the other through the HTTP API to Pusher subscribers; counted per publication."""
+
+    def __init__(self, plain, positioned):
+        self.plain, self.positioned = plain, positioned
+
+    def units(self, count):
+        """What the figures are divided by."""
+        return count
+
+    def open(self, port):
+        """The connections, the publisher first; the subscribers have been told that they are."""
+        subscribers = [connect(port, "/pusher/sub") for _ in range(self.plain)]
+        subscribers += [connect(port, "/pusher/recover") for _ in range(self.positioned)]
+        for subscriber in subscribers:
+            receive_frame(subscriber)  # pusher:connection_established
+            receive_frame(subscriber)  # pusher_internal:subscription_succeeded
+        return [connect(port, "/pusher/api")] + subscribers
+
+    def run(self, connections, count):
+        """Publishes so many messages and waits until they have arrived everywhere."""
+        frame = text_frame(self.message())
+        for _ in range(count):
+            connections[0].sendall(frame)
+            for subscriber in connections[1:]:
+                receive_frame(subscriber)
+
+    @staticmethod
+    def message():
+        """What the load target takes for a request: the signed query, a line feed, the body."""
+        data = "".join(chr(97 + index % 26) for index in range(PAYLOAD))
+        body = json.dumps({"name": "news", "channels": ["news"], "data": data}).encode()
+        query = f"auth_key=load&auth_timestamp=0&auth_version=1.0&body_md5={hashlib.md5(body).hexdigest()}"
+        words = f"POST\n/apps/1/events\n{query}".encode()
+        signature = hmac.new(b"load", words, hashlib.sha256).hexdigest()
+        return f"{query}&auth_signature={signature}\n".encode() + body
+
+
 OPERATIONS = {
     "control": Echo("/control", 16),
     "echo-64": Echo("/echo", 1),
     "echo-64x16": Echo("/echo", 16),
     "fanout-1000-64": FanOut(1000, 1),
     "fanout-1000-64x16": FanOut(1000, 16),
+    "pusher-1000-64": PusherFanOut(1000, 0),
+    "pusher-500+500-64": PusherFanOut(500, 500),
 }
 
 
@@ -206,22 +276,20 @@ def calls(options, operation, count):
     }
 
 
-def count_one(options, name, times, pool):
-    """What one message of an operation costs; a promise of it."""
-    operation = OPERATIONS[name]
-    counting = [
-        (tool, pool.submit(tool, options, operation, times), pool.submit(tool, options, operation, 2 * times))
-        for tool in (instructions, allocations, calls)]
-
-    def result():
-        figures = {}
-        for _, once, twice in counting:
-            once, twice = once.result(), twice.result()
-            for key, value in once.items():
-                figures[key] = (twice[key] - value) / operation.units(times)
-        return figures
-
-    return result
+def count(options, tools, names, limits, workers):
+    """What one message of each operation costs by some tools, so many runs at the same time."""
+    with concurrent.futures.ThreadPoolExecutor(max_workers=workers) as pool:
+        counting = []
+        for name in names:
+            times = limits[name]["times"]
+            for tool in tools:
+                runs = [pool.submit(tool, options, OPERATIONS[name], times * factor) for factor in (1, 2)]
+                counting.append((name, OPERATIONS[name].units(times), runs))
+        figures = {name: {} for name in names}
+        for name, units, (once, twice) in counting:
+            for key, value in once.result().items():
+                figures[name][key] = (twice.result()[key] - value) / units
+    return figures
 
 
 def table(options, limits, figures):
@@ -229,7 +297,7 @@ def table(options, limits, figures):
     keys = ["instructions", "allocations", "sends", "waits", "calls", "wake_ups", "encoded"]
     checks_instructions = platform.machine() == options.machine
     above = []
-    print(f"per message (echo) or delivery (fan-out), {options.carrier} carrier")
+    print(f"per message (echo), delivery (fan-out) or publication (pusher), {options.carrier} carrier")
     print(f"{'':<20}" + "".join(f"{key:>14}" for key in keys))
     for name, found in figures.items():
         print(f"{name:<20}" + "".join(f"{found[key]:>14.4f}" if key != "instructions" else f"{found[key]:>14.1f}"
@@ -278,9 +346,10 @@ def count_all(options, limits, folder):
     subprocess.run(["strip", "--strip-debug", "-o", stripped, options.target], check=True)
     options.target = stripped
     names = [name for name in OPERATIONS if name in options.operation or name in ("control", "echo-64x16")]
-    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        counting = {name: count_one(options, name, limits[name]["times"], pool) for name in names}
-        figures = {name: result() for name, result in counting.items()}
+    # Instructions one run after the other: a process that has to wait for a core has more timers fire.
+    figures = count(options, [instructions], names, limits, 1)
+    for name, found in count(options, [allocations, calls], names, limits, os.cpu_count()).items():
+        figures[name].update(found)
     control = figures["control"]["allocations"] - figures["echo-64x16"]["allocations"]
     above = table(options, limits, figures)
     print(f"control: {control:.3f} allocations more than an echo, where 1 is right")

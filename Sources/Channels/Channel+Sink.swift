@@ -200,11 +200,15 @@ extension Channel: ChannelSink {
         scheduleCatchUp(state)
     }
 
-    /// A publication in the form for one kind of subscribers.
-    func published(_ publication: Publication, at position: Position?, tellsPosition: Bool) -> PublishedFrame {
-        let told = tellsPosition ? position : nil
+    /// A publication in the forms that are wanted.
+    func published(
+        _ publication: Publication, at position: Position?, isPlainWanted: Bool, isPositionWanted: Bool
+    ) -> PublishedFrame {
+        let told = isPositionWanted ? position : nil
         return PublishedFrame(
-            encoder.frame(for: publication, at: told, in: name), at: position, excluded: publication.excluded,
+            plain: isPlainWanted ? encoder.frame(for: publication, at: nil, in: name) : nil,
+            positioned: told.map { encoder.frame(for: publication, at: $0, in: name) },
+            at: position, excluded: publication.excluded,
             substitute: publication.excluded == nil || PlantedBug.isOn(.forgetExcluded)
                 ? nil : told.flatMap { encoder.frame(forPosition: $0, in: name) })
     }

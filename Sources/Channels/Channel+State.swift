@@ -141,20 +141,12 @@ extension Channel {
 
         /// Posts a publication, encoded once for each kind of subscribers that there is.
         func post(_ publication: Publication, at position: Position?, _ channel: Channel) {
-            var plain: PublishedFrame?
-            var positioned: PublishedFrame?
-            for share in shares {
-                let audience = share.audience
-                if audience.isPositioned, let position {
-                    let published = positioned ?? channel.published(publication, at: position, tellsPosition: true)
-                    positioned = published
-                    audience.shard.post(.publication(audience, published))
-                } else {
-                    let published = plain ?? channel.published(publication, at: position, tellsPosition: false)
-                    plain = published
-                    audience.shard.post(.publication(audience, published))
-                }
-            }
+            guard !shares.isEmpty else { return }
+            let published = channel.published(
+                publication, at: position,
+                isPlainWanted: shares.contains { position == nil || !$0.audience.isPositioned },
+                isPositionWanted: shares.contains { $0.audience.isPositioned })
+            for share in shares { share.audience.shard.post(.publication(share.audience, published)) }
         }
 
         private func index(of ticket: MemberTicket) -> Int? {

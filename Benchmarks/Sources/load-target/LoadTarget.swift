@@ -23,6 +23,8 @@ struct LoadTarget: AsyncParsableCommand {
               /pusher/sub      subscribes to a channel as soon as it is open
               /pusher/recover  the same, and asks for positions
               /pusher/pub      publishes what it sends to that channel, through the engine
+              /pusher/api      publishes as a back end: a message is the query of a signed POST /apps/1/events, a line
+                               feed and the body
             A path that begins with /member/ makes an echoing connection a subscriber as well.
             GET /stats answers with the process's counters in JSON; GET /stats?restart also begins the longest absence anew.
             """)

@@ -77,18 +77,20 @@ final class Audience: Sendable {
         context.position = published.position
         if let excluded = published.excluded, !PlantedBug.isOn(.deliverToExcluded) {
             deliver(published, except: excluded)
-        } else {
-            deliver(published.frame, from: 0, to: subscribers.count)
+        } else if let frame = published.frame(for: self) {
+            deliver(frame, from: 0, to: subscribers.count)
         }
         context.position = nil
     }
 
     private func deliver(_ published: PublishedFrame, except excluded: ConnectionID) {
+        let told = published.frame(for: self)
+        let substitute = published.substitute(for: self)
         var index = 0
         let end = subscribers.count
         while index < end {
             let isExcluded = seats[index].present.map { $0.connectionID == excluded } ?? false
-            if let frame = isExcluded ? published.substitute : published.frame {
+            if let frame = isExcluded ? substitute : told {
                 subscribers[index]?._withUnsafeGuaranteedRef { $0.deliver(frame) }
             }
             index &+= 1

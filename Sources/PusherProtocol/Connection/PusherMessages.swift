@@ -19,18 +19,18 @@ enum PusherMessages {
 
     /// An error; its data is an object, and the code may be missing.
     static func error(_ code: UInt16?, _ text: String) -> SharedFrame {
-        var writer = JSONWriter(capacity: text.utf8.count + 64)
+        var writer = JSONWriter(frameCapacity: text.utf8.count + 64)
         writer.raw("{\"event\":\"pusher:error\",\"data\":{\"code\":")
         if let code { writer.number(code) } else { writer.raw("null") }
         writer.raw(",\"message\":")
         writer.string(text)
         writer.raw("}}")
-        return SharedFrame(.text, writer.bytes)
+        return writer.frame()
     }
 
     /// A subscription that can not be. The name is the client's, whatever that was.
     static func subscriptionError(_ channel: [UInt8], _ problem: SubscriptionProblem) -> SharedFrame {
-        var writer = JSONWriter(capacity: channel.count + problem.text.utf8.count + 128)
+        var writer = JSONWriter(frameCapacity: channel.count + problem.text.utf8.count + 128)
         writer.raw("{\"event\":\"pusher:subscription_error\",\"channel\":")
         writer.string(channel)
         writer.raw(",\"data\":{\"type\":")
@@ -40,16 +40,16 @@ enum PusherMessages {
         writer.raw(",\"status\":")
         writer.number(problem.status)
         writer.raw("}}")
-        return SharedFrame(.text, writer.bytes)
+        return writer.frame()
     }
 
     /// A cache channel has nothing to show.
     static func cacheMiss(_ channel: ChannelName) -> SharedFrame {
-        var writer = JSONWriter(capacity: channel.bytes.count + 48)
+        var writer = JSONWriter(frameCapacity: channel.bytes.count + 48)
         writer.raw("{\"event\":\"pusher:cache_miss\",\"channel\":")
         writer.string(channel.bytes)
         writer.raw("}")
-        return SharedFrame(.text, writer.bytes)
+        return writer.frame()
     }
 
     /// The connection is signed in; `userData` stays a string inside the data.
@@ -76,12 +76,12 @@ enum PusherMessages {
     }
 
     private static func message(_ event: StaticString, _ data: JSONWriter) -> SharedFrame {
-        var writer = JSONWriter(capacity: data.bytes.count * 5 / 4 + 64)
+        var writer = JSONWriter(frameCapacity: data.bytes.count * 5 / 4 + 64)
         writer.raw("{\"event\":\"")
         writer.raw(event)
         writer.raw("\",\"data\":")
         writer.string(data.bytes)
         writer.raw("}")
-        return SharedFrame(.text, writer.bytes)
+        return writer.frame()
     }
 }

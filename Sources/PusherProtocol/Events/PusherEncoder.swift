@@ -55,7 +55,7 @@ public final class PusherEncoder: ChannelEncoder {
         publications.add(1, ordering: .relaxed)
         // Room for the names of all members, and for some of the data's bytes to be escaped.
         var writer = JSONWriter(
-            capacity: publication.event.count + channel.bytes.count + publication.data.count * 9 / 8 + 160)
+            frameCapacity: publication.event.count + channel.bytes.count + publication.data.count * 9 / 8 + 160)
         writer.raw("{")
         PusherEvent.append(publication, in: channel, to: &writer)
         if let sender = publication.sender {
@@ -64,17 +64,17 @@ public final class PusherEncoder: ChannelEncoder {
         }
         if let position { writer.position(position) }
         writer.raw("}")
-        return SharedFrame(.text, writer.bytes)
+        return writer.frame()
     }
 
     /// `parley:position`, for a subscription that is left out.
     public func frame(forPosition position: Position, in channel: ChannelName) -> SharedFrame? {
-        var writer = JSONWriter(capacity: channel.bytes.count + 96)
+        var writer = JSONWriter(frameCapacity: channel.bytes.count + 96)
         writer.raw("{\"event\":\"parley:position\",\"channel\":")
         writer.string(channel.bytes)
         writer.position(position)
         writer.raw("}")
-        return SharedFrame(.text, writer.bytes)
+        return writer.frame()
     }
 
     /// A message whose data is a string that has JSON in it.
@@ -83,7 +83,7 @@ public final class PusherEncoder: ChannelEncoder {
     ) -> SharedFrame {
         var inner = JSONWriter(capacity: 128)
         data(&inner)
-        var writer = JSONWriter(capacity: inner.bytes.count * 5 / 4 + channel.bytes.count + 96)
+        var writer = JSONWriter(frameCapacity: inner.bytes.count * 5 / 4 + channel.bytes.count + 96)
         writer.raw("{\"event\":\"")
         writer.raw(event)
         writer.raw("\",\"channel\":")
@@ -91,7 +91,7 @@ public final class PusherEncoder: ChannelEncoder {
         writer.raw(",\"data\":")
         writer.string(inner.bytes)
         writer.raw("}")
-        return SharedFrame(.text, writer.bytes)
+        return writer.frame()
     }
 }
 

@@ -7,7 +7,7 @@ enum SubscriptionReply {
     static func frame(in channel: ChannelName, _ start: SubscriptionStart) -> SharedFrame {
         var data = JSONWriter(capacity: 2)
         if let members = start.members { append(members, to: &data) } else { data.raw("{}") }
-        var writer = JSONWriter(capacity: data.bytes.count * 5 / 4 + channel.bytes.count + 256)
+        var writer = JSONWriter(frameCapacity: data.bytes.count * 5 / 4 + channel.bytes.count + 256)
         writer.raw("{\"event\":\"pusher_internal:subscription_succeeded\",\"channel\":")
         writer.string(channel.bytes)
         writer.raw(",\"data\":")
@@ -23,7 +23,7 @@ enum SubscriptionReply {
             if let gap { append(gap, to: &writer) } else { writer.raw("null") }
         }
         writer.raw("}")
-        return SharedFrame(.text, writer.bytes)
+        return writer.frame()
     }
 
     private static func append(_ gap: Gap, to writer: inout JSONWriter) {

@@ -1,3 +1,5 @@
+import WebSocketCore
+
 /// Writes JSON in UTF-8; in strings only what must be escaped is (RFC 8259 §7): `"`, `\` and control characters.
 public struct JSONWriter: Sendable {
     /// What has been written so far.
@@ -5,6 +7,17 @@ public struct JSONWriter: Sendable {
 
     /// - Parameter capacity: bytes that will be written, as far as that is known.
     public init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
+
+    /// A writer whose result becomes a frame without being copied: ``bytes`` begin with room for its header.
+    ///
+    /// - Parameter capacity: bytes of JSON that will be written, as far as that is known.
+    init(frameCapacity capacity: Int) {
+        bytes.reserveCapacity(SharedFrame.headerRoom + capacity)
+        for _ in 0..<SharedFrame.headerRoom { bytes.append(0) }
+    }
+
+    /// The message that has been written by a writer of ``init(frameCapacity:)``.
+    consuming func frame() -> SharedFrame { SharedFrame(.text, behindHeaderRoom: bytes) }
 
     /// Appends what is JSON already.
     public mutating func raw(_ json: StaticString) { json.withUTF8Buffer { bytes.append(contentsOf: $0) } }

@@ -17,7 +17,7 @@ public final class PusherNode: Sendable {
     private let random: @Sendable () -> UInt64
     private let onEvent: EventHandler
     private let byKey: [[UInt8]: PusherAppRuntime]
-    private let byID: [[UInt8]: PusherAppRuntime]
+    private let byID: [ByteString: PusherAppRuntime]
     private let byNamespace: [[UInt8]: PusherAppRuntime]
     private let draining = Atomic(false)
 
@@ -47,7 +47,7 @@ public final class PusherNode: Sendable {
         byKey = Dictionary(
             runtimes.flatMap { runtime in runtime.app.keys.map { (Array($0.key.utf8), runtime) } },
             uniquingKeysWith: { $1 })
-        byID = Dictionary(runtimes.map { (Array($0.app.id.utf8), $0) }, uniquingKeysWith: { $1 })
+        byID = Dictionary(runtimes.map { (ByteString($0.app.id), $0) }, uniquingKeysWith: { $1 })
         byNamespace = Dictionary(runtimes.map { ($0.app.namespace, $0) }, uniquingKeysWith: { $1 })
     }
 
@@ -63,7 +63,7 @@ public final class PusherNode: Sendable {
     func runtime(keyBytes key: [UInt8]) -> PusherAppRuntime? { byKey[key] }
 
     /// The app with an id, compared as bytes; disabled ones too.
-    public func runtime(id: String) -> PusherAppRuntime? { byID[Array(id.utf8)] }
+    public func runtime(id: String) -> PusherAppRuntime? { byID[ByteString(id)] }
 
     /// The present in Unix milliseconds.
     public var unixMilliseconds: UInt64 { wallClock() }

@@ -27,24 +27,30 @@ public enum PusherSignature {
     /// The bytes that lower-case hexadecimal digits stand for; `nil` for anything else.
     public static func bytes(ofHexadecimal text: some Collection<UInt8>) -> [UInt8]? {
         guard text.count.isMultiple(of: 2), text.count <= 2 * digits else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.count / 2)
-        var high: UInt8?
-        for byte in text {
+        var isDecoded = false
+        let bytes = [UInt8](unsafeUninitializedCapacity: text.count / 2) { buffer, count in
+            isDecoded = decode(hexadecimal: text, into: UnsafeMutableRawBufferPointer(buffer))
+            count = isDecoded ? text.count / 2 : 0
+        }
+        return isDecoded ? bytes : nil
+    }
+
+    /// Writes the bytes that lower-case hexadecimal digits stand for; `false` unless there are two digits for each byte
+    /// of `space`.
+    static func decode(
+        hexadecimal text: some Collection<UInt8>, into space: UnsafeMutableRawBufferPointer
+    ) -> Bool {
+        guard text.count == 2 * space.count else { return false }
+        for (place, byte) in text.enumerated() {
             let digit: UInt8
             switch byte {
             case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte &- UInt8(ascii: "0")
             case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte &- UInt8(ascii: "a") &+ 10
-            default: return nil
+            default: return false
             }
-            if let first = high {
-                bytes.append(first << 4 | digit)
-                high = nil
-            } else {
-                high = digit
-            }
+            if place.isMultiple(of: 2) { space[place / 2] = digit << 4 } else { space[place / 2] |= digit }
         }
-        return bytes
+        return true
     }
 
     /// Lower-case hexadecimal digits, ASCII.

@@ -9,12 +9,12 @@ struct PusherSigner: Sendable {
 
     /// Whether `signature` is that of `message`; see ``PusherSignature/isValid(_:of:with:)``.
     func isValid(_ signature: some Collection<UInt8>, of message: [UInt8]) -> Bool {
-        guard let bytes = PusherSignature.bytes(ofHexadecimal: signature), bytes.count == SHA256.byteCount else {
-            return false
-        }
         var code = code
         code.update(data: message)
-        // The library compares authentication codes with bytes in constant time.
-        return code.finalize() == bytes
+        return withUnsafeTemporaryAllocation(byteCount: SHA256.byteCount, alignment: 1) { bytes in
+            guard PusherSignature.decode(hexadecimal: signature, into: bytes) else { return false }
+            // The library compares authentication codes with bytes in constant time.
+            return code.finalize() == UnsafeRawBufferPointer(bytes)
+        }
     }
 }

@@ -6,8 +6,14 @@ import Glibc
 ///
 /// A mutex of the system's, because the thread sanitizer sees what it orders.
 final class Inbox: @unchecked Sendable {
+    /// Something to be done once. In a structure, because a closure that goes into an array as it is gets a second
+    /// context allocated around its own.
+    struct Job {
+        let run: @Sendable () -> Void
+    }
+
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private var tasks: [@Sendable () -> Void] = []
+    private var jobs: [Job] = []
     private var isOpen = true
     private let waker: Waker
     /// How often another thread has woken the loop. Under the lock.
@@ -31,9 +37,9 @@ final class Inbox: @unchecked Sendable {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         guard isOpen else { return false }
-        tasks.append(task)
+        jobs.append(Job(run: task))
         // Under the lock, so that the descriptor can not be closed and given to somebody else meanwhile.
-        if tasks.count == 1, !isOnLoop {
+        if jobs.count == 1, !isOnLoop {
             wakeUps &+= 1
             waker.wake()
         }
@@ -41,19 +47,19 @@ final class Inbox: @unchecked Sendable {
     }
 
     /// Takes everything; `spare` becomes the list that the next tasks go to.
-    func take(_ spare: inout [@Sendable () -> Void]) {
+    func take(_ spare: inout [Job]) {
         pthread_mutex_lock(mutex)
-        swap(&spare, &tasks)
+        swap(&spare, &jobs)
         pthread_mutex_unlock(mutex)
     }
 
     /// Ends it and takes what is left.
-    func close() -> [@Sendable () -> Void] {
+    func close() -> [Job] {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         isOpen = false
-        let left = tasks
-        tasks = []
+        let left = jobs
+        jobs = []
         return left
     }
 

@@ -45,7 +45,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     private var isRunning = true
     /// The loop has given itself something to do since it last looked into the inbox.
     private var hasOwnTasks = false
-    private var tasks: [@Sendable () -> Void] = []
+    private var tasks: [Inbox.Job] = []
     private var nextTask = 0
     private var condemned: [UnsafeMutablePointer<Slot>] = []
     private var relieved: [UnsafeMutablePointer<Slot>] = []
@@ -155,7 +155,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     private func run() {
         now = MonotonicInstant(milliseconds: (Self.clock() &- origin) / 1_000_000)
         while isRunning { tick() }
-        for task in inbox.close() { task() }
+        for task in inbox.close() { task.run() }
         forEachConnection { condemn($0) }
         while !condemned.isEmpty { endCondemned() }
         budget = nil
@@ -209,7 +209,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
         while nextTask < end {
             let task = tasks[nextTask]
             nextTask += 1
-            task()
+            task.run()
         }
         if nextTask < tasks.count {
             hasOwnTasks = true

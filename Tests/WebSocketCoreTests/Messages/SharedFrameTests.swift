@@ -15,6 +15,24 @@ struct SharedFrameTests {
         #expect(Array(frame.payload) == payload)
     }
 
+    @Test(
+        "A frame around bytes with room for its header is the same frame (RFC 6455 §5.2)",
+        arguments: [0, 1, 9, 10, 11, 12, 125, 126, 65_535, 65_536])
+    func headerRoom(_ length: Int) {
+        let payload = (0..<length).map { UInt8(truncatingIfNeeded: $0) }
+        let room = [UInt8](repeating: 0xEE, count: SharedFrame.headerRoom)
+        let frame = SharedFrame(.text, behindHeaderRoom: room + payload)
+        #expect(frame.kind == .text)
+        #expect(frame.bytes == SharedFrame(.text, payload).bytes)
+        #expect(frame.headerBytes == SharedFrame(.text, payload).headerBytes)
+    }
+
+    @Test("Bytes without even the room make an empty frame", arguments: 0..<4)
+    func noHeaderRoom(_ count: Int) {
+        let frame = SharedFrame(.text, behindHeaderRoom: [UInt8](repeating: 0xEE, count: count))
+        #expect(frame.bytes == SharedFrame(.text, []).bytes)
+    }
+
     @Test("A text is encoded as UTF-8 (RFC 6455 §5.6)")
     func text() {
         let frame = SharedFrame(text: "héllo 你好 😀")

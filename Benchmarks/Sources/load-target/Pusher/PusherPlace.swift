@@ -11,6 +11,7 @@ enum PusherPlace {
     static let node: PusherNode = {
         var app = PusherApp(id: "1", name: "load", keys: [PusherKey(key: "load", secret: "load")])
         app.limits.activityTimeout = 600
+        app.limits.requestsPerSecond = 1_000_000
         let clock = MemoryStore.systemClock()
         return PusherNode(apps: [app], engine: MemoryEngine(), clock: clock, wallClock: { 0 })
     }()
@@ -19,6 +20,8 @@ enum PusherPlace {
         guard let runtime = node.runtime(key: "load") else { preconditionFailure("The app is not there.") }
         return runtime
     }()
+
+    static let api = PusherAPI(node: node)
 
     private static let channelName: ChannelName = {
         guard let name = ChannelName(channel.utf8) else { preconditionFailure("The channel's name is no name.") }

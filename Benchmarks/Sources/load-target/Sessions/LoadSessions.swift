@@ -16,6 +16,7 @@ enum LoadSessions {
     private static func makePusher(_ role: Substring?, on place: Place) -> WebSocketSession {
         switch role {
         case "pub": PusherPublisherSession()
+        case "api": PusherBackEndSession()
         case "recover": PusherSubscriberSession(shard: place.shard, recovers: true)
         default: PusherSubscriberSession(shard: place.shard, recovers: false)
         }
