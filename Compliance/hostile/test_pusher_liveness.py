@@ -61,6 +61,16 @@ class TestOpening:
         assert error["event"] == "pusher:error" and error["data"]["code"] == code, error
         connection.expect_close(code)
 
+    def test_more_than_1024_sockets(self, pusher):
+        """Trap 8 of the protocol's notes: some ways to wait for sockets end there."""
+        clients = [Client(pusher.port, APP) for _ in range(1_200)]
+        assert pusher.descriptors() > 1_200
+        for client in clients[0], clients[-1]:
+            client.subscribe("many")
+        API(pusher.port, APP).published("many", "told", "all")
+        for client in clients[0], clients[-1]:
+            client.expect("told", channel="many", data="all")
+
     def test_an_app_that_is_switched_off(self, pusher):
         connection = wire.WebSocket(pusher.port, f"/app/{OFF.key}?{pusher_wire.CLIENT}")
         assert json.loads(connection.message().payload)["data"]["code"] == 4003
