@@ -6,11 +6,14 @@ import Glibc
 ///
 /// The C library keeps what was freed between live blocks; after ten thousand connections have come and gone that can
 /// be most of the process. A trim walks the free blocks of each arena, so it is done once when the process has come to
-/// rest, and seldom while it does not.
+/// rest, and seldom while it does not. What is freed after a trim does not show from outside: it is repeated when nothing
+/// seems to change, each time after twice as long.
 public enum MemoryTrimmer {
     private static let interval = Duration.milliseconds(500)
-    /// Intervals after which it is done although there is no rest.
+    /// Intervals after which it is done although there is no rest, or no change to be seen.
     private static let patience = 32
+    /// The most intervals between two trims.
+    private static let longestPatience = 512
 
     /// Runs until its task is cancelled.
     public static func run() async {
@@ -22,6 +25,7 @@ public enum MemoryTrimmer {
         var before = residentPages()
         var afterTrim = 0
         var waited = 0
+        var patience = Self.patience
         while !Task.isCancelled {
             try? await Task.sleep(for: interval)
             let pages = residentPages()
@@ -30,7 +34,9 @@ public enum MemoryTrimmer {
             let hasChanged = abs(pages - afterTrim) > afterTrim / 100
             before = pages
             waited += 1
-            guard hasChanged, isAtRest || waited >= patience else { continue }
+            if hasChanged { patience = Self.patience }
+            guard hasChanged && isAtRest || waited >= patience else { continue }
+            if !hasChanged { patience = min(2 * patience, Self.longestPatience) }
             _ = trim(0)
             before = residentPages()
             afterTrim = before
