@@ -43,12 +43,18 @@ class CountingFailed(Exception):
     """Something that makes the figures worthless, in words for a person."""
 
 
-def client_frames(count):
-    """So many masked binary frames, as a client sends them."""
+def client_frame(first, payload):
+    """One frame with its first byte as given, masked as a client's (RFC 6455 section 5.2); up to 64 KiB."""
     key = b"\x12\x34\x56\x78"
-    payload = bytes(range(PAYLOAD))
     masked = bytes(byte ^ key[index % 4] for index, byte in enumerate(payload))
-    return (b"\x82" + bytes([0x80 | PAYLOAD]) + key + masked) * count
+    size = len(payload)
+    length = bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
+    return bytes([first]) + length + key + masked
+
+
+def client_frames(count):
+    """So many binary frames of the usual payload."""
+    return client_frame(0x82, bytes(range(PAYLOAD))) * count
 
 
 def connect(port, path):
@@ -69,25 +75,16 @@ def connect(port, path):
     return connection
 
 
-def text_frame(payload):
-    """One masked text frame, as a client sends it; up to 64 KiB."""
-    key = b"\x12\x34\x56\x78"
-    masked = bytes(byte ^ key[index % 4] for index, byte in enumerate(payload))
-    size = len(payload)
-    length = bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
-    return b"\x81" + length + key + masked
-
-
 def receive_frame(connection):
     """Reads one frame of a server (RFC 6455 section 5.2) and drops it."""
-    head = receive_exactly(connection, 2)
+    head = receive(connection, 2)
     extended = {126: 2, 127: 8}.get(head[1] & 0x7F, 0)
-    length = int.from_bytes(receive_exactly(connection, extended), "big") if extended else head[1] & 0x7F
+    length = int.from_bytes(receive(connection, extended), "big") if extended else head[1] & 0x7F
     receive(connection, length)
 
 
-def receive_exactly(connection, count):
-    """So many bytes."""
+def receive(connection, count):
+    """Waits for so many bytes; those."""
     found = b""
     while len(found) < count:
         piece = connection.recv(count - len(found))
@@ -95,15 +92,6 @@ def receive_exactly(connection, count):
             raise CountingFailed("the server closed a connection")
         found += piece
     return found
-
-
-def receive(connection, count):
-    """Waits for so many bytes."""
-    while count > 0:
-        piece = connection.recv(count)
-        if not piece:
-            raise CountingFailed("the server closed a connection")
-        count -= len(piece)
 
 
 class Echo:
@@ -172,7 +160,7 @@ class PusherFanOut:
 
     def run(self, connections, count):
         """Publishes so many messages and waits until they have arrived everywhere."""
-        frame = text_frame(self.message())
+        frame = client_frame(0x81, self.message())
         for _ in range(count):
             connections[0].sendall(frame)
             for subscriber in connections[1:]:
