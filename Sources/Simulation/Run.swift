@@ -29,6 +29,7 @@ public enum Run {
         let faults = FaultPlan(world: world, random: random.split())
         for client in world.clients { client.live() }
         for publisher in world.publishers { publisher.live() }
+        for reader in world.historyReaders { reader.live() }
         var course = Course(world: world, faults: faults)
         course.run(steps: steps)
         let report = Report(

@@ -30,6 +30,8 @@ struct ChannelStream: Sendable {
     /// Something is missing, and the log has to be read from ``last`` on.
     private(set) var needsFilling = false
     private var held: [(publication: Publication, position: Position)] = []
+    /// Up to here something was missing at the last look into the log, behind everything that was known.
+    private var awaited: Position?
 
     /// The channel is open: everything above `top` will be told.
     ///
@@ -81,6 +83,7 @@ struct ChannelStream: Sendable {
             let beginning = Position(epoch: page.top.epoch, offset: 0)
             steps.append(.lost(nil, beginning))
             last = beginning
+            awaited = nil
         } else if page.top.offset >= current.offset {
             catchUp(page, isWhole: page.entries.count < limit, &steps)
         } else {
@@ -90,7 +93,7 @@ struct ChannelStream: Sendable {
         for item in takeHeld() { steps.append(.publication(item.publication, at: item.position)) }
         // What is left of other epochs is old, or will be told of again when the log is read the next time.
         held.removeAll { $0.position.epoch != page.top.epoch }
-        needsFilling = !held.isEmpty || (last.map { $0.offset < page.top.offset } ?? false)
+        needsFilling = !held.isEmpty || awaited == nil && last.map { $0.offset < page.top.offset } ?? false
         return steps
     }
 
@@ -109,7 +112,16 @@ struct ChannelStream: Sendable {
             steps.append(.publication(publication, at: position))
             last = position
         }
-        if let current = last, current.offset < horizon { lose(upTo: horizon, page, &steps) }
+        missEnd(upTo: horizon, page, &steps)
+    }
+
+    /// What is missing at the end may be on its way here, and only be later than the answer, where the log keeps little:
+    /// it is lost when it was missing at the look before as well.
+    private mutating func missEnd(upTo horizon: UInt64, _ page: HistoryPage, _ steps: inout [Step]) {
+        if let awaited, let current = last, awaited.epoch == current.epoch, awaited.offset > current.offset {
+            lose(upTo: min(awaited.offset, horizon), page, &steps)
+        }
+        awaited = last.flatMap { $0.offset < horizon ? Position(epoch: $0.epoch, offset: horizon) : nil }
     }
 
     private mutating func lose(upTo offset: UInt64, _ page: HistoryPage, _ steps: inout [Step]) {

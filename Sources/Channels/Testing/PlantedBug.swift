@@ -43,6 +43,10 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case deliverToExcluded
     /// Every signature is good.
     case acceptAnySignature
+    /// Who reads the history from a position that is not kept any more is told that it has everything.
+    case hideHistoryGap
+    /// Who reads the history from a position of another log gets what stands there in this one.
+    case ignoreHistoryEpoch
 
     // The log.
     /// An offset is used twice.

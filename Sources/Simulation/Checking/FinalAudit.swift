@@ -37,6 +37,7 @@ struct FinalAudit {
             }
         }
         for address in world.addresses {
+            checkHistoryReader(address)
             checkPresence(address)
             checkCounts(address)
             world.audit.checkLog(address, world)
@@ -64,6 +65,16 @@ struct FinalAudit {
             check(
                 subscription.seen == top, .liveness,
                 "\(place) has seen \(words(subscription.seen)), and the top is \(words(top))")
+        }
+    }
+
+    private func checkHistoryReader(_ address: ChannelAddress) {
+        let top = world.host.audit(address, limit: 0)?.top
+        for reader in world.historyReaders {
+            guard let position = reader.position(in: address) else { continue }
+            check(
+                position == top, .liveness,
+                "who reads the history of \(words(address)) is at \(words(position)), and the top is \(words(top))")
         }
     }
 

@@ -7,6 +7,7 @@ final class Scheduler {
     /// What an event is, for the trace.
     enum Kind: UInt64 {
         case loopTurn, tick, toStore, toNode, sink, toServer, toClient, client, publisher, fault, publishAnswer
+        case historyReader, historyAnswer
     }
 
     struct Event {

@@ -19,6 +19,8 @@ final class World {
     var nodes: [SimulatedNode?] = []
     var clients: [SimulatedClient] = []
     var publishers: [SimulatedPublisher] = []
+    /// One for each app.
+    var historyReaders: [HistoryReader] = []
     /// The faults are over: everybody wants to be there and complete.
     var isSettling = false
     /// Everybody leaves.
@@ -82,10 +84,12 @@ final class World {
             clients.append(client(number, app))
         }
         for (number, app) in apps.enumerated() {
+            let channels = addresses.filter { $0.namespace == app.namespace }
             publishers.append(
                 SimulatedPublisher(
-                    world: self, number: number, app: app,
-                    channels: addresses.filter { $0.namespace == app.namespace }, random: random.split()))
+                    world: self, number: number, app: app, channels: channels, random: random.split()))
+            historyReaders.append(
+                HistoryReader(world: self, app: app, channels: channels, random: random.split()))
         }
     }
 
@@ -123,6 +127,7 @@ final class World {
         for client in clients { client.dispose() }
         clients = []
         publishers = []
+        historyReaders = []
         scheduler.dispose()
     }
 }

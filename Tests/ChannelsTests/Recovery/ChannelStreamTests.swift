@@ -98,10 +98,49 @@ struct ChannelStreamTests {
         #expect(
             Self.words(stream.fill(with: Self.page(6...7, top: 7, oldest: 6), limit: Self.limit))
                 == ["lost 3-5/6 at 5", "6", "7"])
+    }
+
+    @Test("What is missing at the end is lost when the next look does not find it either: it may only be late")
+    func lostAtTheEnd() {
+        var stream = Self.stream(at: 2)
+        stream.interrupted()
+        #expect(stream.fill(with: Self.page(nil, top: 4, oldest: 5), limit: Self.limit).isEmpty)
+        // The next look is the next tick's.
+        #expect(!stream.needsFilling)
+        #expect(stream.receive(Self.publication(3), at: Self.position(3)) == .deliver)
         stream.interrupted()
         #expect(
-            Self.words(stream.fill(with: Self.page(nil, top: 9, oldest: 10), limit: Self.limit))
-                == ["lost 8-9/10 at 9"])
+            Self.words(stream.fill(with: Self.page(nil, top: 6, oldest: 7), limit: Self.limit))
+                == ["lost 4-4/5 at 4"])
+        #expect(!stream.needsFilling)
+        #expect(stream.receive(Self.publication(4), at: Self.position(4)) == .drop)
+        for offset in 5...6 as ClosedRange<UInt64> {
+            #expect(stream.receive(Self.publication(offset), at: Self.position(offset)) == .deliver)
+        }
+        // What has come since then is no longer awaited.
+        stream.interrupted()
+        #expect(stream.fill(with: Self.page(nil, top: 7, oldest: 8), limit: Self.limit).isEmpty)
+        #expect(stream.receive(Self.publication(7), at: Self.position(7)) == .deliver)
+    }
+
+    @Test("What is missing before something that is known is lost at the first look")
+    func lostInBetween() {
+        var stream = Self.stream(at: 2)
+        _ = stream.receive(Self.publication(5), at: Self.position(5))
+        let steps = stream.fill(with: Self.page(nil, top: 5, oldest: 6), limit: Self.limit)
+        #expect(Self.words(steps) == ["lost 3-4/5 at 4", "5"])
+    }
+
+    @Test("What was awaited of another log is forgotten with it")
+    func awaitedOfAnotherLog() {
+        let second = Epoch(rawValue: 2)
+        var stream = Self.stream(at: 2)
+        stream.interrupted()
+        _ = stream.fill(with: Self.page(nil, top: 4, oldest: 5), limit: Self.limit)
+        stream.interrupted()
+        let loss = stream.fill(with: Self.page(nil, top: 3, oldest: 1, epoch: second), limit: Self.limit)
+        #expect(Self.words(loss) == ["another log at 0"])
+        #expect(stream.needsFilling)
     }
 
     @Test("What is held is no loss, although the log has dropped it")

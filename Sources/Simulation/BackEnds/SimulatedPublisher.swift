@@ -124,24 +124,12 @@ final class SimulatedPublisher {
             asksPositions: asksPositions, addresses: addresses, life: world.truth.life)
     }
 
-    private func request(_ job: PublishJob) -> PusherAPIRequest {
-        let pair = app.keys.first
-        let digest = String(decoding: PusherSignature.bodyDigest(job.body), as: UTF8.self)
-        let query =
-            "auth_key=\(pair?.key ?? "")&auth_timestamp=\(world.unixSeconds)&auth_version=1.0&body_md5=\(digest)"
-        let signature = PusherSignature.sign(Array("POST\n\(job.path)\n\(query)".utf8), with: pair?.secret ?? "")
-        return PusherAPIRequest(
-            method: "POST", path: job.path,
-            query: query + "&auth_signature=" + String(decoding: signature, as: UTF8.self),
-            idempotencyKey: job.key, body: job.body)
-    }
-
     private func send(_ job: PublishJob) {
         job.attempts += 1
         let attempt = job.attempts
         job.awaited = attempt
         guard let node = random.pick(world.liveNodes) else { return later(job, attempt) }
-        let request = request(job)
+        let request = APICall(world: world, app: app).post(job.path, body: job.body, idempotencyKey: job.key)
         nonisolated(unsafe) let (publisher, theJob) = (self, job)
         let back = UInt64(300 + random.below(3_000))
         scheduler.schedule(.toServer, number, after: UInt64(300 + random.below(3_000)), on: node.process) {
