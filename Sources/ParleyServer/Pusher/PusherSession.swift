@@ -24,6 +24,8 @@ final class PusherSession: WebSocketSession {
 
     override func messageRateExceeded() { conversation.messageRateExceeded() }
 
+    override func serverStops() { conversation.drain() }
+
     override func closed(_ outcome: CloseOutcome) {
         conversation.closed()
         conversation.connection = nil

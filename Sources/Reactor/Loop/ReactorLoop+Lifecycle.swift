@@ -21,7 +21,7 @@ extension ReactorLoop {
         guard poller.add(connection.descriptor, .reading, slot) else { return condemn(slot) }
         wheel.schedule(slot, at: slot.pointee.machine.nextDeadline, now: now)
         opened.session.opened(handle)
-        if let farewell { close(farewell.frame(for: connection.limits), slot) }
+        if let farewell { bid(farewell, slot) }
         if !connection.received.isEmpty { takeReceived(connection.received, slot) }
     }
 
@@ -105,9 +105,7 @@ extension ReactorLoop {
         if flags.contains(.socketIsNotRead) { slot.pointee.machine.receivedBytes(now: now) }
         if flags.contains(.isPaused) { slot.pointee.machine.readingIsPaused(now: now) }
         judgeBacklog(slot)
-        if let farewell, slot.pointee.machine.maySend {
-            close(farewell.frame(for: slot.pointee.machine.limits), slot)
-        }
+        if let farewell { bid(farewell, slot) }
         switch slot.pointee.machine.tick(now: now) {
         case .none: break
         case .sendPing: writeControl(.ping, UnsafeRawBufferPointer(start: nil, count: 0), to: slot)
@@ -183,8 +181,15 @@ extension ReactorLoop {
             guard delay < TimerWheel.resolution else {
                 return wheel.schedule(slot, at: now.advanced(by: delay), now: now)
             }
-            close(farewell.frame(for: limits), slot)
+            bid(farewell, slot)
         }
+    }
+
+    /// Closes a connection because the reactor stops; its session has the last word.
+    private func bid(_ farewell: Farewell, _ slot: UnsafeMutablePointer<Slot>) {
+        guard slot.pointee.machine.maySend else { return }
+        slot.pointee.session?.serverStops()
+        if slot.pointee.machine.maySend { close(farewell.frame(for: slot.pointee.machine.limits), slot) }
     }
 }
 #endif

@@ -21,6 +21,10 @@ open class WebSocketSession {
     /// What waited to be written is below the low mark again, after ``WebSocketConnection/isWritable`` was `false`.
     open func becameWritable() {}
 
+    /// The server stops, and the connection is closed for it right after this call: what is sent here comes before the
+    /// close frame. A session may also close with a frame of its own.
+    open func serverStops() {}
+
     /// The connection has ended; the last call.
     open func closed(_ outcome: CloseOutcome) {}
 }

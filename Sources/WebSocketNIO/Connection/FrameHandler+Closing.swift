@@ -19,7 +19,7 @@ extension FrameHandler {
         // While this side does not read, the peer's silence says nothing about it.
         if !socketIsRead { machine.receivedBytes(now: loop.now) }
         if !isReading { machine.readingIsPaused(now: loop.now) }
-        if let farewell = loop.farewell, machine.maySend { close(farewell.frame(for: rules.limits)) }
+        if let farewell = loop.farewell { bid(farewell) }
         switch machine.tick(now: loop.now) {
         case .none: break
         case .sendPing: writeControl(.ping, UnsafeRawBufferPointer(start: nil, count: 0))
@@ -41,6 +41,13 @@ extension FrameHandler {
         act(machine.close(frame, now: loop.now))
         setReading(true)  // so that the peer's close frame is seen; messages before it are dropped
         schedule()
+    }
+
+    /// Closes the connection because the server stops; its session has the last word.
+    func bid(_ farewell: Farewell) {
+        guard machine.maySend else { return }
+        session?.serverStops()
+        if machine.maySend { close(farewell.frame(for: rules.limits)) }
     }
 
     /// Ends the connection without a further word.

@@ -369,7 +369,7 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
             if let held { pipeline.fireChannelRead(NIOAny(held)) }
             pipeline.fireChannelReadComplete()
             if gate.inputHasEnded { pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
-            if let farewell = loop.farewell { handler.close(farewell.frame(for: route.limits)) }
+            if let farewell = loop.farewell { handler.bid(farewell) }
             channel.read()
         }
     }

@@ -148,7 +148,7 @@ final class LoopContext {
             let delay = farewell.delay(for: limits, number: waiting, of: connections.count)
             if limits.stopCode != nil { waiting += 1 }
             if delay < TimerWheel.resolution {
-                connection.close(farewell.frame(for: limits))
+                connection.bid(farewell)
             } else {
                 schedule(connection, at: now.advanced(by: delay))  // its timer closes it
             }

@@ -69,16 +69,20 @@ struct PusherServiceTests {
         }
     }
 
-    @Test("A server that ends tells an app's clients 4100, so that they come back, and the room's 1001")
-    func end() async throws {
+    @Test(
+        "A server that ends tells an app's clients 4100, in both ways that they read, and the room's 1001",
+        arguments: [true, false])
+    func end(_ isReactor: Bool) async throws {
         var sockets: [AsyncWebSocket] = []
-        try await withParley { parley in
+        try await withParley(configure: { $0.carrier = isReactor ? .auto : .nio }) { parley in
             for url in [parley.url, "ws://127.0.0.1:\(parley.port)/"] {
                 sockets.append(try await WebSocketClient().connect(to: url))
             }
             _ = await text(sockets[0])
         }
-        while await text(sockets[0]) != nil {}
+        let last = try #require(await text(sockets[0]))
+        #expect(last.hasPrefix(#"{"event":"pusher:error""#) && last.contains(#""code":4100"#))
+        #expect(await text(sockets[0]) == nil)
         while await text(sockets[1]) != nil {}
         #expect(await sockets[0].outcome.code.rawValue == 4100)
         #expect(await sockets[1].outcome.code.rawValue == 1001)

@@ -275,6 +275,33 @@ struct ReactorConnectionTests {
         }
     }
 
+    @Test("stop() leaves the last word to the session, and the close frame too when it closes")
+    func stopWithWords() async throws {
+        try await onOwnThread {
+            let reactor = try Reactor(ReactorConfiguration(loops: 1))
+            try reactor.start(CarrierEnvironment())
+            var limits = ConnectionLimits.calm
+            limits.stopCode = CloseCode(rawValue: 4100)
+            let talking = reactor.connection(whenServerStops: { $0.send("so long") })
+            let closing = reactor.connection(
+                limits: limits, whenServerStops: { $0.close(CloseCode(rawValue: 4200), reason: "elsewhere") })
+            #expect(talking.journal.wait(for: 1))
+            #expect(closing.journal.wait(for: 1))
+            let stopping = Task {
+                await reactor.stop(CloseFrame(code: .goingAway, reason: "bye"), within: .seconds(60))
+            }
+            #expect(talking.peer.frame()?.payload == Array("so long".utf8))
+            #expect(talking.peer.frame()?.payload == [0x03, 0xE9] + Array("bye".utf8))
+            #expect(closing.peer.frame()?.payload == [0x10, 0x68] + Array("elsewhere".utf8))
+            talking.peer.send(Peer.frame(8, [0x03, 0xE9]))
+            closing.peer.send(Peer.frame(8, [0x10, 0x68]))
+            for connection in [talking, closing] { connection.peer.endOutput() }
+            await stopping.value
+            #expect(talking.journal.entries.last == .closed(1001, "bye", isClean: true))
+            #expect(closing.journal.entries.last == .closed(4200, "elsewhere", isClean: true))
+        }
+    }
+
     @Test("stop() tells everybody 1001, cuts off who does not answer, and takes nobody any more")
     func stop() async throws {
         try await onOwnThread {

@@ -16,14 +16,17 @@ class TestSession: WebSocketSession {
     private(set) var connection: WebSocketConnection?
     private let whenOpened: (WebSocketConnection) -> Void
     private let whenReceived: (TestSession, MessageKind, RawSpan) -> Void
+    private let whenServerStops: (WebSocketConnection) -> Void
 
     init(
         _ journal: Journal<Event>, whenOpened: @escaping (WebSocketConnection) -> Void = { _ in },
-        whenReceived: @escaping (TestSession, MessageKind, RawSpan) -> Void = { _, _, _ in }
+        whenReceived: @escaping (TestSession, MessageKind, RawSpan) -> Void = { _, _, _ in },
+        whenServerStops: @escaping (WebSocketConnection) -> Void = { _ in }
     ) {
         self.journal = journal
         self.whenOpened = whenOpened
         self.whenReceived = whenReceived
+        self.whenServerStops = whenServerStops
     }
 
     override func opened(_ connection: WebSocketConnection) {
@@ -40,6 +43,10 @@ class TestSession: WebSocketSession {
     override func messageRateExceeded() { journal.add(.rateExceeded) }
 
     override func becameWritable() { journal.add(.writable) }
+
+    override func serverStops() {
+        if let connection { whenServerStops(connection) }
+    }
 
     override func closed(_ outcome: CloseOutcome) {
         connection = nil
@@ -80,7 +87,8 @@ extension Reactor {
     func connection(
         received: [UInt8] = [], limits: ConnectionLimits = .calm, sendBuffer: Int32? = nil,
         whenOpened: @escaping @Sendable (WebSocketConnection) -> Void = { _ in },
-        whenReceived: @escaping @Sendable (TestSession, MessageKind, RawSpan) -> Void = { _, _, _ in }
+        whenReceived: @escaping @Sendable (TestSession, MessageKind, RawSpan) -> Void = { _, _, _ in },
+        whenServerStops: @escaping @Sendable (WebSocketConnection) -> Void = { _ in }
     ) -> TestConnection {
         let (descriptor, peer) = Peer.pair(sendBuffer: sendBuffer)
         let journal = Journal<Event>()
@@ -88,7 +96,9 @@ extension Reactor {
         adopt(
             HandedOverConnection(descriptor: descriptor, received: received, limits: limits) { loop in
                 loops.add(loop)
-                return (TestSession(journal, whenOpened: whenOpened, whenReceived: whenReceived), nil)
+                let session = TestSession(
+                    journal, whenOpened: whenOpened, whenReceived: whenReceived, whenServerStops: whenServerStops)
+                return (session, nil)
             })
         return TestConnection(peer: peer, journal: journal, loop: loops)
     }

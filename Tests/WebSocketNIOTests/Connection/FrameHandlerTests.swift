@@ -374,6 +374,23 @@ struct FrameHandlerTests {
         #expect(late.frames == [.close(4100)])
     }
 
+    @Test("A stop leaves the last word to the session, and the close frame too when it closes")
+    func stopWithWords() throws {
+        var limits = ConnectionLimits.wide
+        limits.stopCode = CloseCode(rawValue: 4100)
+        let eventLoop = EmbeddedEventLoop()
+        let loop = LoopContext.embedded(eventLoop)
+        let talking = try EmbeddedPeer(loop: loop, eventLoop: eventLoop)
+        talking.session.whenServerStops = { $0.send("so long") }
+        let closing = try EmbeddedPeer(loop: loop, eventLoop: eventLoop, limits: limits)
+        closing.session.whenServerStops = { $0.close(CloseCode(rawValue: 4200), reason: "elsewhere") }
+        loop.stop(Farewell(CloseFrame(code: .goingAway, reason: "bye"), within: .seconds(4)))
+        eventLoop.advanceTime(by: .milliseconds(1))
+        #expect(talking.wire.frames == [.text("so long"), .close(1001, "bye")])
+        eventLoop.advanceTime(by: .seconds(2))
+        #expect(closing.wire.frames == [.close(4200, "elsewhere")])
+    }
+
     @Test("A paused session that closes sees the peer's answer")
     func pausedClose() throws {
         let peer = try EmbeddedPeer()

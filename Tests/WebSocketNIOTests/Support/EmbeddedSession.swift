@@ -16,6 +16,7 @@ final class EmbeddedSession: WebSocketSession {
     var whenOpened: (WebSocketConnection) -> Void = { _ in }
     var whenReceived: (WebSocketConnection, WebSocketMessage) -> Void = { _, _ in }
     var whenWritable: (WebSocketConnection) -> Void = { _ in }
+    var whenServerStops: (WebSocketConnection) -> Void = { _ in }
     var whenClosed: (WebSocketConnection) -> Void = { _ in }
 
     var messages: [WebSocketMessage] {
@@ -42,6 +43,10 @@ final class EmbeddedSession: WebSocketSession {
     override func becameWritable() {
         events.append(.writable)
         if let connection { whenWritable(connection) }
+    }
+
+    override func serverStops() {
+        if let connection { whenServerStops(connection) }
     }
 
     override func closed(_ outcome: CloseOutcome) {
