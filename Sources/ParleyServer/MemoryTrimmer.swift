@@ -5,15 +5,9 @@ import Glibc
 /// Gives memory back to the system after a rush.
 ///
 /// The C library keeps what was freed between live blocks; after ten thousand connections have come and gone that can
-/// be most of the process. A trim walks the free blocks of each arena, so it is done once when the process has come to
-/// rest, and seldom while it does not. What is freed after a trim does not show from outside: it is repeated when nothing
-/// seems to change, each time after twice as long.
+/// be most of the process. A trim walks the free blocks of each arena: ``TrimSchedule`` says when that is worth it.
 public enum MemoryTrimmer {
     private static let interval = Duration.milliseconds(500)
-    /// Intervals after which it is done although there is no rest, or no change to be seen.
-    private static let patience = 32
-    /// The most intervals between two trims.
-    private static let longestPatience = 512
 
     /// Runs until its task is cancelled.
     public static func run() async {
@@ -22,25 +16,12 @@ public enum MemoryTrimmer {
         guard let symbol = dlsym(nil, "malloc_trim") else { return }
         let trim = unsafeBitCast(symbol, to: (@convention(c) (Int) -> Int32).self)
         keepLargeBlocksApart()
-        var before = residentPages()
-        var afterTrim = 0
-        var waited = 0
-        var patience = Self.patience
+        var schedule = TrimSchedule(pages: residentPages())
         while !Task.isCancelled {
             try? await Task.sleep(for: interval)
-            let pages = residentPages()
-            // A little comes and goes with every message.
-            let isAtRest = abs(pages - before) <= before / 200
-            let hasChanged = abs(pages - afterTrim) > afterTrim / 100
-            before = pages
-            waited += 1
-            if hasChanged { patience = Self.patience }
-            guard hasChanged && isAtRest || waited >= patience else { continue }
-            if !hasChanged { patience = min(2 * patience, Self.longestPatience) }
+            guard schedule.isDue(pages: residentPages()) else { continue }
             _ = trim(0)
-            before = residentPages()
-            afterTrim = before
-            waited = 0
+            schedule.trimmed(pages: residentPages())
         }
         #endif
     }
