@@ -31,11 +31,11 @@ final class Journal<Entry: Sendable>: @unchecked Sendable {
         return list
     }
 
-    /// Waits until there are so many; `false` when there are not within 20 s.
+    /// Waits until there are so many; `false` when there are not within ``patience``.
     func wait(for count: Int) -> Bool {
         var deadline = timespec()
         clock_gettime(CLOCK_REALTIME, &deadline)
-        deadline.tv_sec += 20
+        deadline.tv_sec += patience
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         while list.count < count {

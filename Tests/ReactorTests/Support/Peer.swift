@@ -1,6 +1,10 @@
 import Glibc
 import WebSocketCore
 
+/// Seconds after which a test that waits in vain fails and does not hang. Beside a thousand other tests, which a plain
+/// `swift test` runs all at once, what works may have to wait for a minute.
+let patience = 300
+
 /// A client at the other end of a reactor's connection: plain bytes over a pair of connected sockets.
 final class Peer: Sendable {
     let descriptor: Int32
@@ -20,10 +24,9 @@ final class Peer: Sendable {
         if var size = sendBuffer {
             setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<Int32>.size))
         }
-        // A test that waits in vain fails and does not hang.
-        var patience = timeval(tv_sec: 20, tv_usec: 0)
-        setsockopt(ends[1], SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
-        setsockopt(ends[1], SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        var limit = timeval(tv_sec: patience, tv_usec: 0)
+        setsockopt(ends[1], SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        setsockopt(ends[1], SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         return (ends[0], Peer(ends[1]))
     }
 
