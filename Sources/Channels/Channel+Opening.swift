@@ -67,7 +67,7 @@ extension Channel {
         engine.enter(address, identity: identity, connection: connection, maximumMembers: hub.maximumMembers) {
             [self] result in
             let hasLeft = state.withLock { state -> Bool in
-                if case .success(let snapshot) = result { state.begin(snapshot, isLossless: engine.isLossless) }
+                if case .success(let snapshot) = result { begin(snapshot, engine, &state) }
                 return state.presenceHasAnswered(of: opener.seat, isPresent: (try? result.get()) != nil)
             }
             if hasLeft { return leave(connection, engine) }
@@ -90,12 +90,23 @@ extension Channel {
         if !hub.isPresent(connection, in: name) { engine.leave(address, connection: connection) }
     }
 
+    /// The first snapshot says which change is the next one.
+    private func begin(_ snapshot: PresenceSnapshot, _ engine: any Engine, _ state: inout State) {
+        guard state.presenceVersion == nil else { return }
+        state.presenceVersion = snapshot.version
+        // Answers may overtake each other: who gets an older snapshot has missed what was taken for old meanwhile.
+        guard !engine.isLossless, state.hasOthers else { return }
+        state.needsMembers = true
+        state.mustTellMembers = true
+        scheduleCatchUp(state)
+    }
+
     private func readMembers(_ opener: Opener, _ engine: any Engine) {
         guard opener.request.wantsMembers else { return readLog(opener, engine) }
         engine.members(address) { [self] result in
             switch result {
             case .success(let snapshot):
-                state.withLock { $0.begin(snapshot, isLossless: engine.isLossless) }
+                state.withLock { begin(snapshot, engine, &$0) }
                 var opener = opener
                 opener.members = snapshot
                 readLog(opener, engine)
@@ -219,16 +230,6 @@ extension Channel.State {
         // Another subscription of the same connection may have taken this one's place.
         let connection = presences.remove(at: index).connection
         return isPresent(connection) ? nil : connection
-    }
-
-    /// The first snapshot says which change is the next one.
-    mutating func begin(_ snapshot: PresenceSnapshot, isLossless: Bool) {
-        guard presenceVersion == nil else { return }
-        presenceVersion = snapshot.version
-        // Answers may overtake each other: who gets an older snapshot has missed what was taken for old meanwhile.
-        guard !isLossless, hasOthers else { return }
-        needsMembers = true
-        mustTellMembers = true
     }
 
     /// Whether a subscription makes somebody present through the connection.

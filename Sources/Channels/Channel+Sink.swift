@@ -24,7 +24,8 @@ extension Channel: ChannelSink {
             let isLossless = hub.engine?.isLossless ?? true
             if let last = state.presenceVersion {
                 guard change.version > last else { return }
-                guard change.version == last + 1 else {
+                // Somebody who was told an older snapshot may not know whom it is about.
+                guard change.version == last + 1, !state.mustTellMembers else {
                     state.needsMembers = true
                     return scheduleCatchUp(state)
                 }
@@ -77,7 +78,7 @@ extension Channel: ChannelSink {
     }
 
     /// The engine must not be called from here: one of the loops does it.
-    private func scheduleCatchUp(_ state: State) {
+    func scheduleCatchUp(_ state: State) {
         state.anyShard?.post(.call { [self] in catchUp() })
     }
 

@@ -1,7 +1,7 @@
 /// What is asked on the command line.
 struct Options {
     static let help = """
-        simulate [--first N] [--seeds N] [--steps N] [--bug NAME] [--bugs] [--trace] [--log]
+        usage: scripts/simulate [--first N] [--seeds N] [--steps N] [--bug NAME] [--bugs] [--trace] [--log]
           --first N   the first seed (1)
           --seeds N   how many seeds (1000)
           --steps N   events of each run before its faults end (900)
@@ -9,6 +9,7 @@ struct Options {
           --bugs      each planted bug, with as many seeds as it takes to find it, and at most --seeds
           --trace     print the digest of each run
           --log       print what happens
+          --help      this
         """
 
     var first: UInt64 = 1

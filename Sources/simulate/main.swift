@@ -1,5 +1,9 @@
 import Simulation
 
+if CommandLine.arguments.dropFirst().contains(where: { $0 == "--help" || $0 == "-h" }) {
+    print(Options.help)
+    Process.end(with: 0)
+}
 let options: Options
 do throws(InvalidArgument) {
     options = try Options(CommandLine.arguments.dropFirst())

@@ -77,6 +77,8 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case neverReenter
     /// The end of the last subscription is not told.
     case neverVacate
+    /// Who watches a user is not told that it went.
+    case hideOffline
 
     #if PLANTED_BUGS
     /// The one that is switched on.

@@ -33,6 +33,7 @@ final class SimulatedPublisher {
         scheduler.schedule(.publisher, number, after: UInt64(interval / 2 + random.below(interval))) { [self] in
             guard !world.isSettling else { return }
             publish()
+            if random.chance(20) { terminate() }
             live()
         }
     }
@@ -53,6 +54,20 @@ final class SimulatedPublisher {
             let job = event(to: [channel], key: nil, mayExclude: false)
             jobs.append(job)
             send(job)
+        }
+    }
+
+    /// Ends the connections of some user. Whom that reaches is not promised: it is sent once.
+    private func terminate() {
+        guard let node = random.pick(world.liveNodes), let client = random.pick(world.clients) else { return }
+        let user = String(decoding: client.user, as: UTF8.self)
+        let request = APICall(world: world, app: app).post(
+            "/apps/\(app.id)/users/\(user)/terminate_connections", body: [], idempotencyKey: nil)
+        nonisolated(unsafe) let scheduler = scheduler
+        scheduler.schedule(.toServer, number, after: UInt64(300 + random.below(3_000)), on: node.process) {
+            node.api.respond(to: request) { response in
+                scheduler.check(response.status == 200, .wire, "connections were not ended: \(response.status)")
+            }
         }
     }
 

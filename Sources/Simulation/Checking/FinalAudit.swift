@@ -13,7 +13,7 @@ struct FinalAudit {
     var hasConverged: Bool {
         world.publishers.allSatisfy(\.isSettled)
             && world.clients.allSatisfy { client in
-                client.phase == .connected
+                client.phase == .connected && knowsWhoIsOnline(client)
                     && client.subscriptions.allSatisfy { $0.isRevoked || $0.phase == .live && isComplete($0) }
             }
             && world.addresses.allSatisfy(presenceIsRight)
@@ -32,6 +32,7 @@ struct FinalAudit {
         }
         for client in world.clients {
             check(client.phase == .connected, .liveness, "\(client.words) is not connected")
+            checkOnline(client)
             for subscription in client.subscriptions where !subscription.isRevoked {
                 checkTop(subscription, of: client)
             }
@@ -66,6 +67,26 @@ struct FinalAudit {
                 subscription.seen == top, .liveness,
                 "\(place) has seen \(words(subscription.seen)), and the top is \(words(top))")
         }
+    }
+
+    /// Who of those that a client watches has signed in, by the clients' own books.
+    private func expectedOnline(_ client: SimulatedClient, _ signIn: ClientSignIn) -> Set<[UInt8]> {
+        let users = world.clients.filter { $0.app.id == client.app.id && $0.signIn?.isDone == true }.map(\.user)
+        return Set(users).intersection(signIn.watched)
+    }
+
+    private func knowsWhoIsOnline(_ client: SimulatedClient) -> Bool {
+        client.signIn.map { $0.isDone && $0.online == expectedOnline(client, $0) } ?? true
+    }
+
+    private func checkOnline(_ client: SimulatedClient) {
+        guard let signIn = client.signIn else { return }
+        check(signIn.isDone, .liveness, "\(client.words) is not signed in")
+        let expected = expectedOnline(client, signIn)
+        check(
+            signIn.online == expected, .presence,
+            "of those whom \(client.words) watches \(expected.count) are online, and it was told "
+                + "of \(signIn.online.count)")
     }
 
     private func checkHistoryReader(_ address: ChannelAddress) {

@@ -45,6 +45,7 @@ struct ChannelReader {
         let isAnswer = subscription.unanswered > 0 && !(subscription.phase == .live && isNews(message))
         guard isAnswer, let request = subscription.request else { return announced(message) }
         subscription.unanswered -= 1
+        subscription.isInDoubt = false
         let isFirst = subscription.phase == .asked
         subscription.phase = .live
         // After a recovery the newest event is among what follows, or among what the client has.

@@ -34,6 +34,8 @@ final class ClientSubscription {
     var request: Request?
     /// Requests that were not answered yet; more than one when a client asks again.
     var unanswered = 0
+    /// One of several requests was refused: whether another one is still going to be answered can not be told.
+    var isInDoubt = false
     /// With positions: everything up to here has come, or was announced as lost.
     var position: Position?
     /// Up to here what comes is replay.
@@ -70,12 +72,20 @@ final class ClientSubscription {
         self.wantsPositions = wantsPositions
     }
 
+    /// The client asks anew. What is still on its way belongs to nobody; the marks in the stream say how long it may come.
+    func abandon() {
+        let isOpen = isOpen
+        reset()
+        self.isOpen = isOpen
+    }
+
     /// The subscription is over; the position stays.
     func reset() {
         generation += 1
         phase = .none
         request = nil
         unanswered = 0
+        isInDoubt = false
         members = []
         isOpen = false
         expectsNewest = false

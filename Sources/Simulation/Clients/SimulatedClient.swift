@@ -25,6 +25,8 @@ final class SimulatedClient {
     let user: [UInt8]
     let userIsNumber: Bool
     let subscriptions: [ClientSubscription]
+    /// `nil` for a client that never signs in.
+    var signIn: ClientSignIn?
     var random: SeededRandom
     private(set) var phase = Phase.away
     private(set) var wire: Wire?
@@ -46,7 +48,7 @@ final class SimulatedClient {
 
     init(
         world: World, number: Int, app: PusherApp, user: [UInt8], userIsNumber: Bool,
-        subscriptions: [ClientSubscription], random: SeededRandom
+        subscriptions: [ClientSubscription], signIn: ClientSignIn?, random: SeededRandom
     ) {
         self.world = world
         self.number = number
@@ -54,6 +56,7 @@ final class SimulatedClient {
         self.user = user
         self.userIsNumber = userIsNumber
         self.subscriptions = subscriptions
+        self.signIn = signIn
         self.random = random
     }
 
@@ -102,6 +105,7 @@ final class SimulatedClient {
         phase = .away
         socketID = []
         for subscription in subscriptions { subscription.reset() }
+        signIn?.reset()
     }
 
     /// The server has ended the connection, or the network has.
@@ -152,6 +156,7 @@ final class SimulatedClient {
         case ..<37:
             // A stock client that asks twice.
             if subscription.phase == .live, !subscription.wantsPositions { subscribe(subscription) }
+        case ..<42: askToSignIn()
         default: subscribeIfIdle(subscription)
         }
     }
@@ -174,7 +179,11 @@ final class SimulatedClient {
             if phase == .away { connect() }
             return
         }
-        for subscription in subscriptions where !subscription.isRevoked { subscribeIfIdle(subscription) }
+        for subscription in subscriptions where !subscription.isRevoked {
+            if subscription.isInDoubt { subscription.abandon() }
+            subscribeIfIdle(subscription)
+        }
+        if let signIn, !signIn.isDone, signIn.unanswered == 0 { askToSignIn() }
         // Half-open connections show when nobody answers.
         if lastPing.map({ $0 + 3_000_000 < scheduler.now }) ?? true { ping() }
     }
@@ -194,7 +203,7 @@ final class SimulatedClient {
         return bytes
     }
 
-    private func send(_ json: JSONWriter, _ note: ClientNote = .other) {
+    func send(_ json: JSONWriter, _ note: ClientNote = .other) {
         guard let wire, let connection = wire.connection else { return }
         scheduler.note("\(words) sends \(String(decoding: json.bytes, as: UTF8.self))")
         connection.notes.append(note)
@@ -283,10 +292,7 @@ final class SimulatedClient {
         json.string(subscription.name)
         json.raw("}}")
         send(json, .unsubscribes(subscription.name))
-        // What is still on its way belongs to nobody; the marks in the stream say how long it may come.
-        let isOpen = subscription.isOpen
-        subscription.reset()
-        subscription.isOpen = isOpen
+        subscription.abandon()
     }
 
     func sendEvent(to subscription: ClientSubscription) {
@@ -389,6 +395,8 @@ final class SimulatedClient {
     private func takeOwn(_ message: ServerMessage) {
         switch String(decoding: message.event, as: UTF8.self) {
         case "pusher:pong", "pusher:error": break
+        case "pusher:signin_success": signedIn()
+        case "pusher_internal:watchlist_events": watchedHaveChanged(message)
         default: scheduler.report(.wire, "\(words) was sent \(String(decoding: message.event, as: UTF8.self))")
         }
     }
@@ -403,7 +411,10 @@ final class SimulatedClient {
             request.isForged == (status == 401) || status == 503, .authorisedAgain,
             "\(words) was refused \(Simulation.words(subscription.address)) with \(status ?? 0)")
         // A subscription that was asked for once more is over as well, unless there is still an answer to come.
-        guard subscription.unanswered == 0 else { return }
+        guard subscription.unanswered == 0 else {
+            subscription.isInDoubt = true
+            return
+        }
         subscription.reset()
         subscription.notBefore = scheduler.now + UInt64(200_000 + random.below(800_000))
     }

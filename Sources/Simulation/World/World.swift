@@ -102,11 +102,20 @@ final class World {
                     name: address.name.bytes, address: address, kind: kind, wantsPositions: random.chance(650)))
         }
         // Some users have two clients.
-        let user = number % 4 == 3 ? number - 1 : number
+        let number = (client: number, user: number % 4 == 3 ? number - 1 : number)
+        let user = Self.user(number.user)
+        var signIn: ClientSignIn?
+        if random.chance(500) {
+            signIn = ClientSignIn(
+                user: user, watched: (0..<scenario.clientCount).map(Self.user).filter { _ in random.chance(400) })
+        }
         return SimulatedClient(
-            world: self, number: number, app: app, user: Array("\(100 + user)".utf8), userIsNumber: user % 2 == 0,
-            subscriptions: subscriptions, random: random.split())
+            world: self, number: number.client, app: app, user: user, userIsNumber: number.user % 2 == 0,
+            subscriptions: subscriptions, signIn: signIn, random: random.split())
     }
+
+    /// The id of a user, by number.
+    static func user(_ number: Int) -> [UInt8] { Array("\(100 + number)".utf8) }
 
     /// A node begins another life.
     func startNode(_ index: Int) {

@@ -330,4 +330,42 @@ struct SeamTests {
         engine.settle(loop)
         #expect(listener.texts == ["members anna ben"])
     }
+
+    /// Anna and Ben enter at the same time, and Ben's answer overtakes hers, which does not know him.
+    private func enterOvertaken() throws -> Recorder {
+        let (anna, ben) = (listener, Recorder())
+        anna.connection = ConnectionID()
+        ben.connection = ConnectionID()
+        _ = try subscribe(SubscriptionRequest(identity: Identity(id: Array("anna".utf8))))
+        let identity = Identity(id: Array("ben".utf8))
+        _ = hub.subscribe(
+            try channelName(), with: ben, on: loop.shard, SubscriptionRequest(identity: identity))
+        engine.answer()  // the channel is open, and both ask to enter
+        engine.answer(1)
+        engine.answer()
+        for (number, member) in engine.members.enumerated() {
+            engine.sink?.presenceChanged(
+                PresenceChange(kind: .joined, identity: member, version: UInt64(number) + 1))
+        }
+        return ben
+    }
+
+    @Test("Who was told an older list of members than others is told a newer one at once")
+    func overtakenMembers() throws {
+        let ben = try enterOvertaken()
+        engine.settle(loop)
+        #expect(listener.starts.map { $0.members?.words } == ["anna"])
+        #expect(ben.starts.map { $0.members?.words } == ["anna ben"])
+        #expect(listener.texts == ["members anna ben"])
+    }
+
+    @Test("Who was told an older list of members is not told that somebody has left who is not in it")
+    func overtakenMembersChange() throws {
+        _ = try enterOvertaken()
+        let identity = engine.members.removeLast()
+        engine.version = 3
+        engine.sink?.presenceChanged(PresenceChange(kind: .left, identity: identity, version: 3))
+        engine.settle(loop)
+        #expect(listener.texts == ["members anna"])
+    }
 }

@@ -23,11 +23,11 @@ final class ScriptedEngine: Engine, @unchecked Sendable {
 
     var top: Position { Position(epoch: epoch, offset: UInt64(log.count)) }
 
-    /// Gives the oldest answer that is due; `false` when none is.
+    /// Gives an answer that is due, the oldest one or one that overtakes it; `false` when there is none.
     @discardableResult
-    func answer() -> Bool {
-        guard !answers.isEmpty else { return false }
-        answers.removeFirst()()
+    func answer(_ index: Int = 0) -> Bool {
+        guard answers.indices.contains(index) else { return false }
+        answers.remove(at: index)()
         return true
     }
 
@@ -103,13 +103,12 @@ final class ScriptedEngine: Engine, @unchecked Sendable {
         _ channel: ChannelAddress, identity: Identity, connection: ConnectionID, maximumMembers: Int,
         completion: @escaping @Sendable (Result<PresenceSnapshot, EngineError>) -> Void
     ) {
-        later("enter", completion) { [self] in
-            if !members.contains(identity) {
-                members.append(identity)
-                version += 1
-            }
-            return PresenceSnapshot(members: members, version: version)
+        if failure == nil, !members.contains(identity) {
+            members.append(identity)
+            version += 1
         }
+        let snapshot = PresenceSnapshot(members: members, version: version)
+        later("enter", completion) { snapshot }
     }
 
     func leave(_ channel: ChannelAddress, connection: ConnectionID) { calls.append("leave") }
