@@ -102,15 +102,15 @@ final class World {
                     name: address.name.bytes, address: address, kind: kind, wantsPositions: random.chance(650)))
         }
         // Some users have two clients.
-        let number = (client: number, user: number % 4 == 3 ? number - 1 : number)
-        let user = Self.user(number.user)
+        let userNumber = number % 4 == 3 ? number - 1 : number
+        let user = Self.user(userNumber)
         var signIn: ClientSignIn?
         if random.chance(500) {
             signIn = ClientSignIn(
                 user: user, watched: (0..<scenario.clientCount).map(Self.user).filter { _ in random.chance(400) })
         }
         return SimulatedClient(
-            world: self, number: number.client, app: app, user: user, userIsNumber: number.user % 2 == 0,
+            world: self, number: number, app: app, user: user, userIsNumber: userNumber % 2 == 0,
             subscriptions: subscriptions, signIn: signIn, random: random.split())
     }
 
