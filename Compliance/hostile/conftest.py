@@ -34,15 +34,16 @@ class Watched:
         except BaseException:
             self.server.stop()
             raise
-        self._warm_up(program)
+        # Tables and pools grow with the connections that there are at once, and stay so: section E has 2,000.
+        self._warm_up(program, 2000 if "--compression" in options else 200)
         self.descriptors = self.settled_descriptors()
         self.resident = self.server.resident()
 
-    def _warm_up(self, program):
+    def _warm_up(self, program, members):
         """What a day of honest use leaves behind in caches and pools belongs to the baseline."""
         port = self.server.port
         for _ in range(2):
-            crowd = [wire.WebSocket(port, f"/?room=warm{index // 20}") for index in range(200)]
+            crowd = [wire.WebSocket(port, f"/?room=warm{index // 20}") for index in range(members)]
             for index, member in enumerate(crowd if program == "parley" else []):
                 member.join(f"guest{index}")
             for talker in crowd[::20]:
