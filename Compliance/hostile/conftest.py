@@ -25,7 +25,7 @@ class Watched:
 
     SLACK = 6 * wire.MIB  # an allocator keeps some memory for the next time
 
-    def __init__(self, program, options):
+    def __init__(self, program, options, crowd):
         # What rooms keep is no leak: the warm-up fills it, and from then on it does not grow.
         kept = ("--history-budget", str(8 * wire.MIB)) if program == "parley" and "--config" not in options else ()
         self.server = wire.Server(*options, *kept, program=program).start()
@@ -34,8 +34,7 @@ class Watched:
         except BaseException:
             self.server.stop()
             raise
-        # Tables and pools grow with the connections that there are at once, and stay so: section E has 2,000.
-        self._warm_up(program, 2000 if "--compression" in options else 200)
+        self._warm_up(program, crowd)
         self.descriptors = self.settled_descriptors()
         self.resident = self.server.resident()
 
@@ -101,14 +100,19 @@ def pool():
 
 
 @pytest.fixture
-def serve(pool):
-    """Gives a server with these options, and asserts at the end of the test that it is unharmed."""
+def serve(pool, request):
+    """Gives a server with these options, and asserts at the end of the test that it is unharmed.
+
+    Tables and pools grow with the connections that there are at once, and stay so: a file whose tests open very many
+    says so in CROWD, and the warm-up has as many.
+    """
     used = {}
+    crowd = getattr(request.module, "CROWD", 200)
 
     def start(*options, program="parley"):
         key = (program, options)
         if key not in pool:
-            pool[key] = Watched(program, options)
+            pool[key] = Watched(program, options, crowd)
         pool[key].server.assert_alive()
         used.setdefault(key, time.monotonic())
         return pool[key].server

@@ -14,6 +14,7 @@ from wire import (
 
 TAIL = b"\x00\x00\xff\xff"
 RSV1 = 4
+CROWD = 2000
 MODES = pytest.mark.parametrize("mode", ["shared", "dedicated"])
 
 
@@ -238,8 +239,8 @@ def test_row_101_shared_keeps_no_window_for_a_connection(serve):
         assert "server_no_context_takeover" in socket.agreed
         assert "client_no_context_takeover" in socket.agreed
     resident = server.resident()
-    crowd(server, 2000)
-    assert (server.resident() - resident) / 2000 < 24 * KIB
+    crowd(server, CROWD)
+    assert (server.resident() - resident) / CROWD < 24 * KIB
 
 
 def test_row_101_dedicated_stays_within_its_memory_and_then_declines(serve):

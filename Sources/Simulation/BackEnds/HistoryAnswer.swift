@@ -20,10 +20,9 @@ struct HistoryAnswer {
     init?(_ body: [UInt8]) {
         let text = body.span.bytes
         guard let object = try? EnvelopeReader.read(text, checkingUTF8: true), object.kind == .object,
-            let epoch = EnvelopeReader.member("epoch", of: object, in: text)
-                .flatMap({ EnvelopeReader.string($0, in: text) }).flatMap({ Epoch($0) }),
-            let offset = Self.number("offset", of: object, in: text),
-            let oldest = Self.number("oldest", of: object, in: text),
+            let epoch = EnvelopeReader.string("epoch", of: object, in: text).flatMap({ Epoch($0) }),
+            let offset = EnvelopeReader.wholeNumber("offset", of: object, in: text),
+            let oldest = EnvelopeReader.wholeNumber("oldest", of: object, in: text),
             let list = EnvelopeReader.member("events", of: object, in: text), list.kind == .array
         else { return nil }
         top = Position(epoch: epoch, offset: offset)
@@ -35,8 +34,9 @@ struct HistoryAnswer {
         default: return nil
         }
         if let gap = EnvelopeReader.member("gap", of: object, in: text), gap.kind == .object {
-            guard let from = Self.number("from", of: gap, in: text), let to = Self.number("to", of: gap, in: text),
-                let oldest = Self.number("oldest", of: gap, in: text)
+            guard let from = EnvelopeReader.wholeNumber("from", of: gap, in: text),
+                let to = EnvelopeReader.wholeNumber("to", of: gap, in: text),
+                let oldest = EnvelopeReader.wholeNumber("oldest", of: gap, in: text)
             else { return nil }
             self.gap = Gap(from: from, to: to, oldest: oldest)
         } else {
@@ -45,18 +45,12 @@ struct HistoryAnswer {
         var events: [Event] = []
         var elements = JSONElements(of: list)
         while let element = elements.next(in: text) {
-            guard let offset = Self.number("offset", of: element, in: text),
-                let event = EnvelopeReader.member("event", of: element, in: text)
-                    .flatMap({ EnvelopeReader.string($0, in: text) }),
-                let data = EnvelopeReader.member("data", of: element, in: text)
-                    .flatMap({ EnvelopeReader.string($0, in: text) })
+            guard let offset = EnvelopeReader.wholeNumber("offset", of: element, in: text),
+                let event = EnvelopeReader.string("event", of: element, in: text),
+                let data = EnvelopeReader.string("data", of: element, in: text)
             else { return nil }
             events.append(Event(offset: offset, event: event, data: data))
         }
         self.events = events
-    }
-
-    private static func number(_ name: StaticString, of object: JSONValue, in text: RawSpan) -> UInt64? {
-        EnvelopeReader.member(name, of: object, in: text).flatMap { EnvelopeReader.wholeNumber($0, in: text) }
     }
 }

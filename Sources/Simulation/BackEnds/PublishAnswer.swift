@@ -24,10 +24,8 @@ enum PublishAnswer {
 
     private static func position(of value: JSONValue, in text: RawSpan) -> Position? {
         guard let position = EnvelopeReader.member("position", of: value, in: text),
-            let epoch = EnvelopeReader.member("epoch", of: position, in: text)
-                .flatMap({ EnvelopeReader.string($0, in: text) }).flatMap({ Epoch($0) }),
-            let offset = EnvelopeReader.member("offset", of: position, in: text)
-                .flatMap({ EnvelopeReader.wholeNumber($0, in: text) })
+            let epoch = EnvelopeReader.string("epoch", of: position, in: text).flatMap({ Epoch($0) }),
+            let offset = EnvelopeReader.wholeNumber("offset", of: position, in: text)
         else { return nil }
         return Position(epoch: epoch, offset: offset)
     }

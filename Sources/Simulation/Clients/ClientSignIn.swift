@@ -1,6 +1,5 @@
-/// Whom a client signs in as, whom it watches, and what it was told of them.
+/// Whether a client is signed in, whom it watches, and what it was told of them.
 struct ClientSignIn {
-    let user: [UInt8]
     let watched: [[UInt8]]
     /// Requests with a good signature that were not answered yet.
     var unanswered = 0
@@ -9,10 +8,7 @@ struct ClientSignIn {
     /// Who of those it watches is online, by the client's books.
     private(set) var online: Set<[UInt8]> = []
 
-    init(user: [UInt8], watched: [[UInt8]]) {
-        self.user = user
-        self.watched = watched
-    }
+    init(watching watched: [[UInt8]]) { self.watched = watched }
 
     /// The connection is over.
     mutating func reset() {

@@ -24,21 +24,17 @@ struct ServerMessage {
     /// Reads it; `nil` when it is no message of the protocol.
     init?(_ text: RawSpan) {
         guard let object = try? EnvelopeReader.read(text, checkingUTF8: true), object.kind == .object,
-            let event = EnvelopeReader.member("event", of: object, in: text).flatMap({
-                EnvelopeReader.string($0, in: text)
-            })
+            let event = EnvelopeReader.string("event", of: object, in: text)
         else { return nil }
         func member(_ name: StaticString) -> JSONValue? { EnvelopeReader.member(name, of: object, in: text) }
-        func string(_ name: StaticString) -> [UInt8]? {
-            member(name).flatMap { EnvelopeReader.string($0, in: text) }
-        }
+        func string(_ name: StaticString) -> [UInt8]? { EnvelopeReader.string(name, of: object, in: text) }
         self.event = event
         channel = string("channel")
         user = string("user_id")
         let data = member("data")
         dataIsText = data?.kind == .string
         self.data = data.map { EnvelopeReader.string($0, in: text) ?? EnvelopeReader.raw($0, in: text) }
-        let offset = member("offset").flatMap { EnvelopeReader.wholeNumber($0, in: text) }
+        let offset = EnvelopeReader.wholeNumber("offset", of: object, in: text)
         let epoch = string("epoch")
         if let offset, let epoch {
             guard let epoch = Epoch(epoch) else { return nil }
@@ -57,9 +53,7 @@ struct ServerMessage {
                 recovery = .lost(nil)
                 return
             }
-            func number(_ name: StaticString) -> UInt64? {
-                EnvelopeReader.member(name, of: gap, in: text).flatMap { EnvelopeReader.wholeNumber($0, in: text) }
-            }
+            func number(_ name: StaticString) -> UInt64? { EnvelopeReader.wholeNumber(name, of: gap, in: text) }
             guard let from = number("from"), let to = number("to"), let oldest = number("oldest") else { return nil }
             recovery = .lost(Gap(from: from, to: to, oldest: oldest))
         default: return nil

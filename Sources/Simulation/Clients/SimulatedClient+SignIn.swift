@@ -4,15 +4,15 @@ import PusherProtocol
 extension SimulatedClient {
     /// Signs in, or once more.
     func askToSignIn() {
-        guard phase == .connected, let former = signIn else { return }
+        guard phase == .connected, let watched = signIn?.watched else { return }
         let isForged = !world.isSettling && random.chance(100)
         var userData = JSONWriter()
         userData.raw(#"{"id":"#)
-        userData.string(former.user)
+        userData.string(user)
         userData.raw(#","watchlist":["#)
-        for (index, user) in former.watched.enumerated() {
+        for (index, other) in watched.enumerated() {
             if index > 0 { userData.raw(",") }
-            userData.string(user)
+            userData.string(other)
         }
         userData.raw("]}")
         let signature = PusherSignature.sign(

@@ -433,8 +433,7 @@ final class SimulatedClient {
     private static func status(in data: [UInt8]) -> UInt64? {
         let text = data.span.bytes
         guard let object = try? EnvelopeReader.read(text) else { return nil }
-        return EnvelopeReader.member("status", of: object, in: text)
-            .flatMap { EnvelopeReader.wholeNumber($0, in: text) }
+        return EnvelopeReader.wholeNumber("status", of: object, in: text)
     }
 }
 

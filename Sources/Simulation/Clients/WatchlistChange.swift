@@ -13,8 +13,7 @@ struct WatchlistChange {
         else { return nil }
         var elements = JSONElements(of: events)
         guard let event = elements.next(in: text), elements.next(in: text) == nil,
-            let name = EnvelopeReader.member("name", of: event, in: text)
-                .flatMap({ EnvelopeReader.string($0, in: text) }),
+            let name = EnvelopeReader.string("name", of: event, in: text),
             let list = EnvelopeReader.member("user_ids", of: event, in: text)
         else { return nil }
         switch String(decoding: name, as: UTF8.self) {

@@ -107,7 +107,7 @@ final class World {
         var signIn: ClientSignIn?
         if random.chance(500) {
             signIn = ClientSignIn(
-                user: user, watched: (0..<scenario.clientCount).map(Self.user).filter { _ in random.chance(400) })
+                watching: (0..<scenario.clientCount).map(Self.user).filter { _ in random.chance(400) })
         }
         return SimulatedClient(
             world: self, number: number, app: app, user: user, userIsNumber: userNumber % 2 == 0,
