@@ -2,11 +2,11 @@
 
     reactor_counts.py --target BINARY --thresholds FILE [--carrier reactor] [--operation NAME ...]
 
-Each operation runs with N and with 2N messages over real connections, each time in a fresh process: under callgrind for
-instructions, under memcheck for allocations, under strace for system calls. The difference divided by N is what one
-message costs, so that starting, connecting and ending fall out, as far as they are the same each time: N is so large
-that the rest does not show. The client is in this file and does one thing after the other, so that the server sees the
-same reads each time. Nothing is timed.
+Each operation runs over real connections, each time in a fresh process. Instructions are counted under callgrind and
+allocations under memcheck, with N and with 11 N messages: the difference divided by 10 N is what one message costs.
+Starting, connecting and ending fall out, as far as they are the same each time, and N is so large that the rest does not
+show. System calls are counted under strace, from the first of N messages to the last. The client is in this file and does
+one thing after the other, so that the server sees the same reads each time. Nothing is timed.
 
 The control is a path that echoes and allocates exactly once more per message: when it does not read 1.0 above the echo,
 the counting is wrong and nothing else is to be trusted.
@@ -15,6 +15,7 @@ Exit status: 0 when all is at or below its threshold, 1 when something is above 
 """
 
 import argparse
+import collections
 import concurrent.futures
 import hashlib
 import hmac
@@ -28,15 +29,19 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 
 LISTENING = re.compile(r"listening on ws://[^ ]*:(\d+) pid (\d+)")
 ALLOCATIONS = re.compile(r"total heap usage: ([\d,]+) allocs")
 INSTRUCTIONS = re.compile(r"Collected : (\d+)")
+# "PID SECONDS NAME(...": where a call begins; "<... NAME resumed>" is where one goes on.
+SYSTEM_CALL = re.compile(r"\d+ +(\d+\.\d+) (\w+)\(")
 PAYLOAD = 64
 FRAME = PAYLOAD + 2  # a server's frame: two bytes of header (RFC 6455 section 5.2)
 SENDS = ("write", "writev", "sendto", "sendmsg", "sendmmsg")
 WAITS = ("epoll_wait", "epoll_pwait", "epoll_pwait2")
+RUNS = (1, 11)  # how many times N
 
 
 class CountingFailed(Exception):
@@ -189,7 +194,7 @@ OPERATIONS = {
 
 
 def serve(prefix, options, operation, count):
-    """Runs the target under a tool, puts the load on it, ends it; (the tool's words, counters before, after)."""
+    """Runs the target under a tool, puts the load on it, ends it; (the tool's words, what happened meanwhile)."""
     command = [*prefix, options.target, "--port", "0", "--keep-memory", "--carrier", options.carrier, "--loops", "1"]
     environment = {**os.environ, "SWIFT_DETERMINISTIC_HASHING": "1"}
     with tempfile.TemporaryFile("w+", encoding="utf-8") as words:
@@ -202,9 +207,9 @@ def serve(prefix, options, operation, count):
                 raise CountingFailed(f"{' '.join(command)} did not start:\n{line}{words.read()}")
             port, pid = int(found[1]), int(found[2])
             connections = operation.open(port)
-            before = stats(port)
+            before, begin = stats(port), time.time()
             operation.run(connections, count)
-            after = stats(port)
+            end, after = time.time(), stats(port)
             for connection in connections:
                 connection.close()
             os.kill(pid, signal.SIGTERM)
@@ -215,7 +220,18 @@ def serve(prefix, options, operation, count):
                 process.wait()
             process.stdout.close()
         words.seek(0)
-        return words.read(), before, after
+        return words.read(), Load(begin, end, before, after)
+
+
+class Load:
+    """When the messages went (seconds since 1970), with the target's counters before and after."""
+
+    def __init__(self, begin, end, before, after):
+        self.begin, self.end, self.before, self.after = begin, end, before, after
+
+    def grown(self, counter):
+        """What one of the counters has grown by."""
+        return self.after[counter] - self.before[counter]
 
 
 def stats(port):
@@ -224,9 +240,19 @@ def stats(port):
         return json.load(answer)
 
 
+def difference(tool, options, operation, count, pool):
+    """What so many messages cost by a tool that can only count whole processes: a function that waits for it."""
+    once, often = [pool.submit(tool, options, operation, count * factor) for factor in RUNS]
+
+    def result():
+        return {key: (often.result()[key] - value) / (RUNS[1] - RUNS[0]) for key, value in once.result().items()}
+
+    return result
+
+
 def instructions(options, operation, count):
     """Instructions of the whole process in user mode."""
-    words, _, _ = serve(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"], options, operation, count)
+    words, _ = serve(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"], options, operation, count)
     found = INSTRUCTIONS.search(words)
     if not found:
         raise CountingFailed(f"callgrind's output is not understood:\n{words[-500:]}")
@@ -235,7 +261,7 @@ def instructions(options, operation, count):
 
 def allocations(options, operation, count):
     """Allocations of the whole process."""
-    words, _, _ = serve(["valgrind", "--leak-check=no"], options, operation, count)
+    words, _ = serve(["valgrind", "--leak-check=no"], options, operation, count)
     found = ALLOCATIONS.search(words)
     if not found:
         raise CountingFailed(f"valgrind's output is not understood:\n{words[-500:]}")
@@ -243,40 +269,40 @@ def allocations(options, operation, count):
 
 
 def calls(options, operation, count):
-    """System calls of the whole process by kind, and what the target counts itself."""
-    with tempfile.NamedTemporaryFile("r", encoding="utf-8") as table:
-        _, before, after = serve(["strace", "-f", "-c", "-o", table.name], options, operation, count)
-        lines = table.read().splitlines()
-    by_name = {}
-    for line in lines:
-        fields = line.split()
-        # "% time  seconds  usecs/call  calls  [errors]  syscall"
-        if len(fields) >= 5 and fields[3].isdigit() and fields[-1] != "total":
-            by_name[fields[-1]] = int(fields[3])
-    if "epoll_ctl" not in by_name:
-        raise CountingFailed("strace's table is not understood:\n" + "\n".join(lines[:5]))
+    """System calls by kind, and what the target counts itself, from the first message to the last."""
+    by_name = collections.Counter()
+    with tempfile.NamedTemporaryFile("r", encoding="utf-8") as log:
+        _, load = serve(["strace", "-f", "-ttt", "-s", "0", "-o", log.name], options, operation, count)
+        for line in log:
+            found = SYSTEM_CALL.match(line)
+            if found and load.begin <= float(found[1]) <= load.end:
+                by_name[found[2]] += 1
+    if not any(by_name[name] for name in SENDS):
+        raise CountingFailed(f"strace's log has nothing that was sent, only {dict(by_name)}")
     return {
-        "sends": sum(by_name.get(name, 0) for name in SENDS),
-        "waits": sum(by_name.get(name, 0) for name in WAITS),
+        "sends": sum(by_name[name] for name in SENDS),
+        "waits": sum(by_name[name] for name in WAITS),
         "calls": sum(by_name.values()),
-        "wake_ups": after["shard_wake_ups"] - before["shard_wake_ups"],
-        "encoded": after["publications_encoded"] - before["publications_encoded"],
+        "wake_ups": load.grown("shard_wake_ups"),
+        "encoded": load.grown("publications_encoded"),
     }
 
 
-def count(options, tools, names, limits, workers):
-    """What one message of each operation costs by some tools, so many runs at the same time."""
-    with concurrent.futures.ThreadPoolExecutor(max_workers=workers) as pool:
-        counting = []
-        for name in names:
-            times = limits[name]["times"]
-            for tool in tools:
-                runs = [pool.submit(tool, options, OPERATIONS[name], times * factor) for factor in (1, 2)]
-                counting.append((name, OPERATIONS[name].units(times), runs))
-        figures = {name: {} for name in names}
-        for name, units, (once, twice) in counting:
-            for key, value in once.result().items():
-                figures[name][key] = (twice.result()[key] - value) / units
+def count(options, names, limits):
+    """What one message of each operation costs."""
+    figures = {name: {} for name in names}
+    # Instructions one run after the other: a process that has to wait for a core has more timers fire.
+    for tools, workers in (([instructions], 1), ([allocations, calls], os.cpu_count())):
+        with concurrent.futures.ThreadPoolExecutor(max_workers=workers) as pool:
+            counting = []
+            for name in names:
+                operation, times = OPERATIONS[name], limits[name]["times"]
+                for tool in tools:
+                    result = (pool.submit(calls, options, operation, times).result if tool is calls else
+                              difference(tool, options, operation, times, pool))
+                    counting.append((name, operation.units(times), result))
+            for name, units, result in counting:
+                figures[name].update({key: value / units for key, value in result().items()})
     return figures
 
 
@@ -334,10 +360,7 @@ def count_all(options, limits, folder):
     subprocess.run(["strip", "--strip-debug", "-o", stripped, options.target], check=True)
     options.target = stripped
     names = [name for name in OPERATIONS if name in options.operation or name in ("control", "echo-64x16")]
-    # Instructions one run after the other: a process that has to wait for a core has more timers fire.
-    figures = count(options, [instructions], names, limits, 1)
-    for name, found in count(options, [allocations, calls], names, limits, os.cpu_count()).items():
-        figures[name].update(found)
+    figures = count(options, names, limits)
     control = figures["control"]["allocations"] - figures["echo-64x16"]["allocations"]
     above = table(options, limits, figures)
     print(f"control: {control:.3f} allocations more than an echo, where 1 is right")
