@@ -38,7 +38,6 @@ INSTRUCTIONS = re.compile(r"Collected : (\d+)")
 # "PID SECONDS NAME(...": where a call begins; "<... NAME resumed>" is where one goes on.
 SYSTEM_CALL = re.compile(r"\d+ +(\d+\.\d+) (\w+)\(")
 PAYLOAD = 64
-FRAME = PAYLOAD + 2  # a server's frame: two bytes of header (RFC 6455 section 5.2)
 SENDS = ("write", "writev", "sendto", "sendmsg", "sendmmsg")
 WAITS = ("epoll_wait", "epoll_pwait", "epoll_pwait2")
 RUNS = (1, 11)  # how many times N
@@ -57,9 +56,14 @@ def client_frame(first, payload):
     return bytes([first]) + length + key + masked
 
 
-def client_frames(count):
-    """So many binary frames of the usual payload."""
-    return client_frame(0x82, bytes(range(PAYLOAD))) * count
+def client_frames(count, size=PAYLOAD):
+    """So many binary frames with so many bytes of payload each."""
+    return client_frame(0x82, bytes(index % 256 for index in range(size))) * count
+
+
+def answer_bytes(size=PAYLOAD):
+    """Bytes of a server's frame with so many of payload, up to 64 KiB (RFC 6455 section 5.2)."""
+    return size + (2 if size < 126 else 4)
 
 
 def connect(port, path):
@@ -102,8 +106,8 @@ def receive(connection, count):
 class Echo:
     """Batches of messages in one write on one connection; the next when all are back."""
 
-    def __init__(self, path, batch):
-        self.path, self.batch = path, batch
+    def __init__(self, path, batch, size=PAYLOAD):
+        self.path, self.batch, self.size = path, batch, size
 
     def units(self, count):
         """What the figures are divided by."""
@@ -115,10 +119,10 @@ class Echo:
 
     def run(self, connections, count):
         """Sends so many messages and waits for the echoes."""
-        frames = client_frames(self.batch)
+        frames = client_frames(self.batch, self.size)
         for _ in range(count // self.batch):
             connections[0].sendall(frames)
-            receive(connections[0], FRAME * self.batch)
+            receive(connections[0], answer_bytes(self.size) * self.batch)
 
 
 class FanOut:
@@ -141,7 +145,7 @@ class FanOut:
         for _ in range(count // self.batch):
             connections[0].sendall(frames)
             for subscriber in connections[1:]:
-                receive(subscriber, FRAME * self.batch)
+                receive(subscriber, answer_bytes() * self.batch)
 
 
 class PusherFanOut:
@@ -186,6 +190,7 @@ OPERATIONS = {
     "control": Echo("/control", 16),
     "echo-64": Echo("/echo", 1),
     "echo-64x16": Echo("/echo", 16),
+    "echo-16k": Echo("/echo", 1, 16_384),
     "fanout-1000-64": FanOut(1000, 1),
     "fanout-1000-64x16": FanOut(1000, 16),
     "pusher-1000-64": PusherFanOut(1000, 0),

@@ -49,6 +49,8 @@ struct Slot {
         static let awaitsRoom = Flags(rawValue: 1 << 11)
         /// It is over; the slot is free as soon as nothing names it.
         static let hasEnded = Flags(rawValue: 1 << 12)
+        /// Its output begins, or began, with an answer that lies in what is being read.
+        static let answersInPlace = Flags(rawValue: 1 << 13)
     }
 
     /// What only some connections need, and most of them only at times.

@@ -29,6 +29,7 @@ extension ReactorLoop {
             keep(UnsafeRawBufferPointer(start: input, count: count), slot)
         } else {
             if kept > 0 { slot.pointee.extras?.tail = [] }
+            tickOutput.pointee.reader = slot
             process(UnsafeMutableRawBufferPointer(start: input, count: kept &+ count), slot)
             writeLong(slot)
         }

@@ -94,7 +94,7 @@ extension ReactorLoop {
     static func send(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, to slot: UnsafeMutablePointer<Slot>) {
         let tick = slot.pointee.tick
         let count = payload.count
-        guard slot.pointee.machine.maySend, slot.pointee.extras == nil, count <= 0xFFFF,
+        guard slot.pointee.machine.maySend, slot.pointee.extras == nil, count < longBytes,
             let place = tick.pointee.place(for: count &+ FrameHeader.maximumBytes, on: slot)
         else { return encode(kind, payload, to: slot) }
         // RFC 6455 §5.2: FIN, the opcode, and the length in its shortest form.
@@ -129,6 +129,12 @@ extension ReactorLoop {
                 compressed.withUnsafeBytes { write(kind.opcode, $0, isCompressed: true, to: slot) }
                 return
             }
+        }
+        let input = UnsafeRawBufferPointer(start: input, count: Self.inputHeadroom &+ Self.readBudget)
+        if payload.count >= Self.longBytes, slot.pointee.extras?.backlog == nil,
+            tickOutput.pointee.answer(kind, payload, to: slot, in: input)
+        {
+            return
         }
         write(kind.opcode, payload, isCompressed: false, to: slot)
     }
@@ -196,18 +202,13 @@ extension ReactorLoop {
     @inline(__always)
     func write(_ slot: UnsafeMutablePointer<Slot>, _ flags: Slot.Flags) {
         guard let run = slot.pointee.output,
-            flags.isDisjoint(with: [.isCondemned, .hasEnded, .endsAfterWriting, .wasUnwritable])
+            flags.isDisjoint(with: [.isCondemned, .hasEnded, .endsAfterWriting, .wasUnwritable, .answersInPlace])
         else { return writeWithCare(slot) }
         slot.pointee.output = nil
-        let sent = send(run, to: slot)
-        if sent != run.pointee.count { hold(run, sent: sent, slot) }
-    }
-
-    @inline(__always)
-    private func send(_ run: UnsafeMutablePointer<OutputRun>, to slot: UnsafeMutablePointer<Slot>) -> Int {
         statistics.writes &+= 1
         let descriptor = slot.pointee.descriptor
-        return tickOutput.pointee.withBytes(of: run) { parley_send(descriptor, $0, $1) }
+        let sent = tickOutput.pointee.withStoredBytes(of: run) { parley_send(descriptor, $0, $1) }
+        if sent != run.pointee.count { hold(run, sent: sent, slot) }
     }
 
     /// Writes the answer to what was just read at once when it is long: as long as it is in the processor's cache.
@@ -219,14 +220,18 @@ extension ReactorLoop {
         tickOutput.pointee.rewind(run)
     }
 
-    /// As ``write(_:_:)``, for a connection that has ended or is about to, or whose session waits for its peer.
+    /// As ``write(_:_:)``, for a connection that has ended or is about to, whose session waits for its peer, or that is
+    /// answered in place.
     @inline(never)
     private func writeWithCare(_ slot: UnsafeMutablePointer<Slot>) {
         if slot.pointee.flags.contains(.hasEnded) { return slab.release(slot) }
         guard !slot.pointee.flags.contains(.isCondemned) else { return }
         if let run = slot.pointee.output {
             slot.pointee.output = nil
-            let sent = send(run, to: slot)
+            slot.pointee.flags.remove(.answersInPlace)
+            statistics.writes &+= 1
+            let descriptor = slot.pointee.descriptor
+            let sent = tickOutput.pointee.withBytes(of: run) { parley_send(descriptor, $0, $1) }
             if sent != run.pointee.count { hold(run, sent: sent, slot) }
         }
         outputMayHaveEnded(slot)

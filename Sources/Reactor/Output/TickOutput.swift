@@ -30,6 +30,11 @@ struct TickOutput {
     private var runCount = 0
     /// Keeps the frames alive that the runs name.
     private var frames: [SharedFrame] = []
+    /// The connection that is being read.
+    var reader: UnsafeMutablePointer<Slot>?
+    /// The answer to it that lies in what was read.
+    private var answer = UnsafeRawBufferPointer(start: nil, count: 0)
+    private var answerKind = MessageKind.binary
 
     init(loop: ReactorLoop) {
         self.loop = Unmanaged.passUnretained(loop)
@@ -104,9 +109,9 @@ struct TickOutput {
         (used &+ bytes <= Self.maximumBytes || used == 0) && runCount < Self.maximumRuns
     }
 
-    /// The bytes of a run; valid until something is appended.
+    /// The bytes of a run in the arena or of a lone frame; valid until something is appended.
     @inline(__always)
-    func withBytes<Result>(
+    func withStoredBytes<Result>(
         of run: UnsafeMutablePointer<OutputRun>, _ body: (UnsafeRawPointer, Int) -> Result
     ) -> Result {
         if run.pointee.start >= 0 { return body(UnsafeRawPointer(memory + run.pointee.start), run.pointee.count) }
@@ -116,6 +121,14 @@ struct TickOutput {
                 bytes.baseAddress.map { body($0, bytes.count) } ?? body(UnsafeRawPointer(memory), 0)
             }
         }
+    }
+
+    /// The bytes of any run; valid until something is appended. Every write would be dearer by 16 instructions, had it to
+    /// look for answers as well.
+    func withBytes<Result>(
+        of run: UnsafeMutablePointer<OutputRun>, _ body: (UnsafeRawPointer, Int) -> Result
+    ) -> Result {
+        run.pointee.isAnswer ? withAnswer(body) : withStoredBytes(of: run, body)
     }
 
     /// The run that was last begun by a shared frame: what a connection is looked for that nothing else was queued to.
@@ -137,7 +150,7 @@ struct TickOutput {
         frames.append(frame)
         let run = newRun(
             OutputRun(
-                start: -1, count: frame.bytes.count,
+                start: OutputRun.elsewhere, count: frame.bytes.count,
                 frame: UnsafeRawPointer(Unmanaged.passUnretained(frame).toOpaque()), next: nil))
         lastRoot = run
         return run
@@ -185,6 +198,44 @@ struct TickOutput {
     mutating func grow(_ run: UnsafeMutablePointer<OutputRun>, by count: Int) {
         used &+= count
         run.pointee.count &+= count
+    }
+
+    /// Queues a long answer to the connection that is being read without copying it, when the answer is a part of what
+    /// was read and nothing else is queued; `false` when it has to be copied.
+    ///
+    /// The loop writes long answers before it reads again.
+    mutating func answer(
+        _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, to slot: UnsafeMutablePointer<Slot>,
+        in input: UnsafeRawBufferPointer
+    ) -> Bool {
+        guard slot == reader, slot.pointee.flags.contains(.isProcessing), slot.pointee.output == nil,
+            let base = payload.baseAddress, let start = input.baseAddress, payload.count <= 0xFFFF,
+            base - Self.answerHeaderBytes >= start, base + payload.count <= start + input.count,
+            runCount < Self.maximumRuns
+        else { return false }
+        answer = payload
+        answerKind = kind
+        slot.pointee.flags.insert(.answersInPlace)
+        slot.pointee.output = newRun(
+            OutputRun(
+                start: OutputRun.elsewhere, count: Self.answerHeaderBytes &+ payload.count, frame: nil, next: nil))
+        touch(slot)
+        return true
+    }
+
+    /// A header with the length in 16 bits (RFC 6455 §5.2).
+    private static let answerHeaderBytes = 4
+
+    /// The answer as a frame. The header stands before the payload as long as `body` runs: what is there is a part of
+    /// what was read, and a session may look at that again.
+    private func withAnswer<Result>(_ body: (UnsafeRawPointer, Int) -> Result) -> Result {
+        guard let payload = answer.baseAddress else { return body(UnsafeRawPointer(memory), 0) }
+        let frame = UnsafeMutableRawPointer(mutating: payload) - Self.answerHeaderBytes
+        let before = frame.loadUnaligned(as: UInt32.self)
+        defer { frame.storeBytes(of: before, as: UInt32.self) }
+        let header = FrameHeader(opcode: answerKind.opcode, payloadLength: answer.count)
+        let space = UnsafeMutableRawBufferPointer(start: frame, count: Self.answerHeaderBytes &+ answer.count)
+        return body(frame, header.write(to: space) &+ answer.count)
     }
 
     /// Gives the end of the arena back that a run has had, when its bytes have left.
@@ -237,7 +288,7 @@ struct TickOutput {
     /// Sees to it that the run's bytes are the last of the arena; where they begin then.
     private mutating func moveToEnd(_ run: UnsafeMutablePointer<OutputRun>) -> Int {
         let count = run.pointee.count
-        if !run.pointee.isLoneFrame, run.pointee.end == used { return run.pointee.start }
+        if run.pointee.end == used { return run.pointee.start }
         reserve(count)
         let start = used
         withBytes(of: run) { bytes, count in (memory + start).copyMemory(from: bytes, byteCount: count) }
