@@ -4,9 +4,9 @@ import WebSocketCore
 /// The bytes that a connection is to be sent at the end of the tick.
 ///
 /// A run is a sequence of frames, each byte of which lies in the loop's ``TickOutput`` once, or it is one frame where that
-/// lies: a ``SharedFrame``, or an answer whose payload is a part of what is being read. Connections that are queued the same frames in the same order have the same run:
-/// what comes next is looked for at the run they have, in ``next``, so that fan-out stores a pointer per connection and
-/// copies no byte per connection, however many frames there are.
+/// lies: a ``SharedFrame``, or an answer whose payload is a part of what is being read. Connections that are queued the
+/// same frames in the same order have the same run: what comes next is looked for at the run they have, in ``next``, so
+/// that fan-out stores a pointer per connection and copies no byte per connection, however many frames there are.
 struct OutputRun {
     /// Where it begins in the arena; ``elsewhere`` for a lone frame and for an answer that lies in what is being read.
     var start: Int
