@@ -422,6 +422,9 @@ class Server:
             self.command = [PARLEY, "serve", "--host", "127.0.0.1", "--port", str(self.port), *options]
         else:
             self.command = [ECHO_SERVER, "--port", str(self.port), *options]
+        # A test that ends its server waits for nobody.
+        if program == "parley" and "--drain-delay" not in options:
+            self.command += ["--drain-delay", "0"]
         # Both carriers have to pass: scripts/test names the one that is not the default.
         if CARRIER and "--carrier" not in options:
             self.command += ["--carrier", CARRIER]

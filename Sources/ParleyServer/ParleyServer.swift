@@ -28,8 +28,9 @@ public struct ParleyServer: Service {
         self.announce = announce
     }
 
-    /// Serves until a graceful shutdown, then closes every connection within 4 s: the room's with 1001, those of apps
-    /// with 4100 and not all at once. Requests to the HTTP API that are there are answered.
+    /// Serves until a graceful shutdown. Then it listens on for ``ParleyConfiguration/drainDelay``, in which `/up` answers
+    /// 503 and upgrades are refused, and closes every connection within 4 s: the room's with 1001, those of apps with
+    /// 4100 and not all at once. Requests to the HTTP API that are under way are answered.
     ///
     /// - Throws: ``ParleyError`` when it can not listen or an option is wrong.
     public func run() async throws {
@@ -43,6 +44,7 @@ public struct ParleyServer: Service {
         web.http = configuration.http
         web.accept = configuration.accept
         web.outputBudget = configuration.outputBudget
+        web.bodyBudget = configuration.bodyBudget
         reportTrouble(of: &web)
         web.compression = configuration.compression
         web.respond = { services.answer($0) }
@@ -75,6 +77,8 @@ public struct ParleyServer: Service {
         try? await gracefulShutdown()
         logger.info("shutting down")
         services.beginDraining()
+        server.beginDraining()
+        try? await Task.sleep(for: configuration.drainDelay)
         await server.stop(within: .seconds(4))
         logger.info("stopped")
     }
@@ -92,6 +96,8 @@ public struct ParleyServer: Service {
         web.onAcceptRefused = { refusal in
             refusals.warn(["reason": "\(refusal.reason)", "peer": "\(refusal.peer)"])
         }
+        let bodies = SampledLog("request body refused: the budget for bodies is used up", logger)
+        web.onBodyRefused = { app in bodies.warn(["app": "\(app)", "option": "--body-budget"]) }
         web.onAcceptPaused = { pause in
             logger.warning(
                 "nobody is accepted for the moment",

@@ -2,6 +2,7 @@ import Channels
 import Logging
 import PusherProtocol
 import RoomProtocol
+import Synchronization
 import WebSocketCore
 import WebSocketNIO
 
@@ -13,6 +14,7 @@ final class ServedProtocols: Sendable {
     private let apps: PusherService?
     /// What answers the HTTP API; `nil` without apps.
     let api: APIService?
+    private let isDraining = Atomic(false)
 
     init(_ configuration: ParleyConfiguration, originPolicy: OriginPolicy, logger: Logger) {
         let clock = MemoryStore.systemClock()
@@ -61,6 +63,7 @@ final class ServedProtocols: Sendable {
 
     /// What an ordinary request gets that is none to the HTTP API.
     func answer(_ request: HTTPRequest) -> HTTPAnswer {
+        if request.path == "/up" { return health }
         if let library = PageAssets.library(at: request.path), apps != nil { return library }
         if room != nil, let asset = PageAssets.answer(for: request.path) { return asset }
         let asksForUpgrade = TokenList(request.head.fields.values(of: "Upgrade")).contains("websocket")
@@ -77,6 +80,13 @@ final class ServedProtocols: Sendable {
             fields: [("Sec-WebSocket-Version", "13"), ("Upgrade", "websocket"), ("Connection", "Upgrade")])
     }
 
+    /// Whether this node takes new connections, for a load balancer.
+    private var health: HTTPAnswer {
+        let fields = [(name: "Cache-Control", value: "no-store")]
+        guard isDraining.load(ordering: .relaxed) else { return .text(200, "up", fields: fields) }
+        return .text(503, "shutting down", fields: fields + [(name: "Retry-After", value: "1")])
+    }
+
     /// Does what is due about once a second, until its task is cancelled.
     func tickEverySecond() async {
         while !Task.isCancelled {
@@ -87,8 +97,11 @@ final class ServedProtocols: Sendable {
         }
     }
 
-    /// New clients of apps are sent to come back later from now on.
-    func beginDraining() { apps?.beginDraining() }
+    /// From now on `/up` says that the node is going, and new clients of apps are closed with 4100.
+    func beginDraining() {
+        isDraining.store(true, ordering: .relaxed)
+        apps?.beginDraining()
+    }
 
     /// Nothing is served any more.
     func stop() {

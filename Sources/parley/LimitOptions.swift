@@ -66,6 +66,23 @@ struct LimitOptions: ParsableArguments {
     @Option(help: "Seconds from connecting to the end of the handshake. Default 10.")
     var handshakeTimeout: Double?
 
+    @Option(
+        help: """
+            Bytes that the bodies of requests to the HTTP API may take together, 1048576 at least; one app takes half \
+            of it at most, and more is answered with 503. Default 67108864.
+            """)
+    var bodyBudget: Int?
+
+    @Option(help: "Seconds that a connection is kept for another HTTP request after one was answered. Default 75.")
+    var keepAliveTimeout: Double?
+
+    @Option(
+        help: """
+            Seconds that the server listens on after SIGTERM or SIGINT, 0 to 3600: GET /up and new WebSockets are \
+            answered with 503 meanwhile. Default 1.
+            """)
+    var drainDelay: Double?
+
     @Option(help: "Seconds for a client to answer a close frame. Default 5.")
     var closeTimeout: Double?
 
@@ -97,6 +114,9 @@ struct LimitOptions: ParsableArguments {
         settings.maxRate = maxRate
         settings.maxMembers = maxMembers
         settings.handshakeTimeout = handshakeTimeout
+        settings.bodyBudget = bodyBudget
+        settings.keepAliveTimeout = keepAliveTimeout
+        settings.drainDelay = drainDelay
         settings.closeTimeout = closeTimeout
         settings.pingInterval = pingInterval
         settings.pongTimeout = pongTimeout

@@ -144,7 +144,7 @@ struct Serve: AsyncParsableCommand {
         }
         var group = ServiceGroupConfiguration(
             services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        group.maximumGracefulShutdownDuration = .seconds(5)
+        group.maximumGracefulShutdownDuration = configuration.drainDelay + .seconds(5)
         try await ServiceGroup(configuration: group).run()
     }
 

@@ -5,6 +5,7 @@ import NIOCore
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
 import PusherProtocol
+import WebSocketCore
 import WebSocketNIO
 
 /// The HTTP API behind the front door: Hummingbird reads and writes, a connection at a time in a task of its own.
@@ -23,6 +24,23 @@ struct APIService: HTTPService {
     }
 
     func claims(_ path: Substring) -> Bool { api.handles(path: String(path)) }
+
+    func methods(of path: Substring) -> [String] { api.method(path: String(path)).map { [$0] } ?? ["GET", "POST"] }
+
+    func admit(_ request: WebSocketNIO.HTTPRequest, bodyBytes: Int?) -> HTTPAdmission {
+        let target = request.head.target
+        let head = PusherAPIRequest(
+            method: request.head.method, path: String(request.path),
+            query: String(target.dropFirst(request.path.count).dropFirst()),
+            contentEncoding: request.head.fields.values(of: "Content-Encoding").first)
+        switch api.admit(head, bodyBytes: bodyBytes) {
+        case .admitted(let app): return .admitted(owner: app)
+        case .refused(let answer):
+            return .refused(
+                HTTPAnswer(
+                    status: answer.status, fields: answer.fields.map { (name: $0.0, value: $0.1) }, body: answer.body))
+        }
+    }
 
     func attach(to channel: any Channel) throws {
         let connection = try self.channel.wrap(channel)

@@ -31,6 +31,10 @@ public struct ParleyConfiguration: Sendable {
     public var accept = AcceptLimits()
     /// Memory of the node for what waits to be written to slow readers, in bytes. Default 256 MiB.
     public var outputBudget = 256 * 1024 * 1024
+    /// Memory of the node for the bodies of requests to the HTTP API, in bytes; one app takes at most half. Default 64 MiB.
+    public var bodyBudget = 64 * 1024 * 1024
+    /// How long the server listens on after a graceful shutdown has begun, for load balancers to notice. Default 1 s.
+    public var drainDelay = Duration.seconds(1)
     /// Memory of the node for the histories of all channels, in bytes. Default 256 MiB.
     public var historyBudget = 256 * 1024 * 1024
     /// What is accepted before the 101, and of requests to the HTTP API.
@@ -81,6 +85,9 @@ public struct ParleyConfiguration: Sendable {
         historyBudget = settings.historyBudget ?? historyBudget
         settings.roomHistory?.apply(to: &room.retention)
         room.maximumMembers = settings.maxMembers ?? room.maximumMembers
+        bodyBudget = settings.bodyBudget ?? bodyBudget
+        drainDelay = milliseconds(settings.drainDelay).map { .milliseconds(Int64(clamping: $0)) } ?? drainDelay
+        http.keepAliveTimeout = milliseconds(settings.keepAliveTimeout) ?? http.keepAliveTimeout
         http.requestTimeout = milliseconds(settings.handshakeTimeout) ?? http.requestTimeout
         if let limit = settings.maxConnections { accept.maximumConnections = limit.value }
         if let limit = settings.maxConnectionsPerAddress { accept.maximumConnectionsPerAddress = limit.value }

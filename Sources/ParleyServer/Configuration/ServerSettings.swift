@@ -61,6 +61,12 @@ public struct ServerSettings: Sendable, Decodable {
     public var roomHistory: HistorySettings?
     /// Seconds from connecting to the end of the handshake.
     public var handshakeTimeout: Double?
+    /// Bytes of the bodies of requests to the HTTP API together.
+    public var bodyBudget: Int?
+    /// Seconds that a connection is kept without a request after one was answered on it.
+    public var keepAliveTimeout: Double?
+    /// Seconds that the server listens on after it was told to stop.
+    public var drainDelay: Double?
     /// Seconds for a client to answer a close frame.
     public var closeTimeout: Double?
     /// Seconds of silence in the room after which a ping is sent.
@@ -91,6 +97,9 @@ public struct ServerSettings: Sendable, Decodable {
         case maxRate = "max_rate"
         case maxMembers = "max_members"
         case handshakeTimeout = "handshake_timeout"
+        case bodyBudget = "body_budget"
+        case keepAliveTimeout = "keep_alive_timeout"
+        case drainDelay = "drain_delay"
         case closeTimeout = "close_timeout"
         case pingInterval = "ping_interval"
         case pongTimeout = "pong_timeout"
@@ -135,6 +144,9 @@ public struct ServerSettings: Sendable, Decodable {
         take(\.maxMembers)
         take(\.roomHistory)
         take(\.handshakeTimeout)
+        take(\.bodyBudget)
+        take(\.keepAliveTimeout)
+        take(\.drainDelay)
         take(\.closeTimeout)
         take(\.pingInterval)
         take(\.pongTimeout)
@@ -146,6 +158,7 @@ public struct ServerSettings: Sendable, Decodable {
     public func problems() -> [SettingProblem] {
         let numbers: [SettingProblem?] = [
             .range(loops, 1...1024, "loops"),
+            .range(bodyBudget, 1_048_576...Int.max, "body_budget"),
             .range(historyBudget, 1_048_576...Int.max, "history_budget"),
             .range(maxMessage, 1024...16_777_216, "max_message"),
             .range(softPending, 1...Int.max, "soft_pending"),
@@ -159,6 +172,7 @@ public struct ServerSettings: Sendable, Decodable {
             .seconds(handshakeTimeout, range, "handshake_timeout"), .seconds(closeTimeout, range, "close_timeout"),
             .seconds(pingInterval, range, "ping_interval"), .seconds(pongTimeout, range, "pong_timeout"),
             .seconds(assemblyTimeout, range, "assembly_timeout"),
+            .seconds(keepAliveTimeout, range, "keep_alive_timeout"), .seconds(drainDelay, 0...3_600, "drain_delay"),
         ]
         var problems = (numbers + times).compactMap { $0 }
         if let port, !(0...65535 ~= port) {

@@ -12,7 +12,11 @@ struct APISignature {
     /// The Unix second that was signed.
     let timestamp: UInt64
 
-    /// Checks everything that only depends on the request and the clock; 401 when anything is not right.
+    /// What the body's digest has to be; `nil` when nothing was signed.
+    private let bodyDigest: ArraySlice<UInt8>?
+
+    /// Checks what the head of the request and the clock decide: the body itself is not looked at, since its digest is
+    /// what is signed. 401 when anything is wrong.
     ///
     /// - Parameters:
     ///   - signedPath: the path from `/apps/` on, as it came.
@@ -37,22 +41,23 @@ struct APISignature {
         guard key.signer.isValid(digits, of: text) else { throw .wrongSignature }
         guard let timestamp = Self.wholeNumber(query.plainValue("auth_timestamp")) else { throw .malformedTimestamp }
         guard max(timestamp, now) - min(timestamp, now) <= Self.window else { throw .staleTimestamp }
-        try Self.checkBody(of: request, digest: query.plainValue("body_md5"))
+        bodyDigest = query.plainValue("body_md5")
         self.key = key.pair
         self.digits = digits
         self.timestamp = timestamp
     }
 
-    /// The Python library sends the digest of nothing with a GET, others none at all: what is there has to be right.
-    private static func checkBody(
-        of request: PusherAPIRequest, digest: ArraySlice<UInt8>?
-    ) throws(PusherAPIError) {
-        if !request.body.isEmpty {
-            guard request.method != "GET" else { throw .unexpectedBody }
-            guard digest != nil else { throw .missingDigest }
-        }
-        guard let digest else { return }
-        guard isDigest(digest, of: request.body) else { throw .wrongDigest }
+    /// Whether a body may come at all, from the head: a GET has none, and a body needs a digest that was signed.
+    func checkThatBodyMayCome(method: String) throws(PusherAPIError) {
+        guard method != "GET" else { throw .unexpectedBody }
+        guard bodyDigest != nil else { throw .missingDigest }
+    }
+
+    /// The Python library sends the digest of nothing with a GET, others send none at all: a digest has to be right.
+    func check(_ body: [UInt8], method: String) throws(PusherAPIError) {
+        if !body.isEmpty { try checkThatBodyMayCome(method: method) }
+        guard let bodyDigest else { return }
+        guard Self.isDigest(bodyDigest, of: body) else { throw .wrongDigest }
     }
 
     /// No secret is compared here: the digest is a part of what was signed, and in the request itself.

@@ -91,9 +91,43 @@ public final class PusherAPI: Sendable {
         }
     }
 
-    /// Checks everything but the meaning of the body. What costs least comes first; what a stranger may learn (that an
-    /// app exists) is what the protocol tells it anyway.
-    private func accept(_ request: PusherAPIRequest) throws(PusherAPIError) -> Call {
+    /// Whether the body of a request may come, decided from its head: path, method, key, time and signature have to be
+    /// right, because what is signed is the digest of the body. Whoever holds memory for bodies asks this first; it
+    /// changes nothing, and ``respond(to:completion:)`` checks everything again.
+    ///
+    /// - Parameters:
+    ///   - head: the request without its body.
+    ///   - bodyBytes: the length of the body; `nil` when it is not known yet.
+    /// - Returns: the id of the app, or the answer that refuses the request.
+    public func admit(_ head: PusherAPIRequest, bodyBytes: Int?) -> Admission {
+        do throws(PusherAPIError) {
+            let (call, signature) = try verify(head, bodyBytes: bodyBytes ?? 0)
+            if bodyBytes != 0 { try signature.checkThatBodyMayCome(method: head.method) }
+            guard call.runtime.app.isEnabled else { throw .disabled }
+            return .admitted(app: call.runtime.app.id)
+        } catch {
+            return .refused(error.response)
+        }
+    }
+
+    /// What ``admit(_:bodyBytes:)`` decides.
+    public enum Admission: Sendable {
+        /// The request is signed with a key of this app.
+        case admitted(app: PusherApp.ID)
+        /// The answer to the request.
+        case refused(PusherAPIResponse)
+    }
+
+    /// The method that a path of the API takes; `nil` when the API has nothing under it.
+    ///
+    /// - Parameter path: as it came, without the query.
+    public func method(path: String) -> String? { APIPath(path)?.route?.method }
+
+    /// Checks what the head decides. What costs least comes first; what a stranger may learn (that an app exists) is
+    /// what the protocol tells it anyway.
+    private func verify(
+        _ request: PusherAPIRequest, bodyBytes: Int
+    ) throws(PusherAPIError) -> (call: Call, signature: APISignature) {
         guard request.path.utf8.count + request.query.utf8.count < Self.maximumTargetBytes else { throw .longTarget }
         guard let path = APIPath(request.path), let route = path.route else { throw .unknownPath }
         guard request.method == route.method else { throw .wrongMethod(allowed: route.method) }
@@ -101,25 +135,33 @@ public final class PusherAPI: Sendable {
         let query = try Self.query(request.query)
         let runtime = try runtime(of: path, query)
         let limits = runtime.app.limits
-        guard request.body.count <= limits.requestBytes else {
+        guard bodyBytes <= limits.requestBytes else {
             throw .tooLarge("The body may have \(limits.requestBytes) bytes at most. Split it into several requests.")
         }
-        let now = node.unixMilliseconds / 1_000
         let signature = try APISignature(
-            of: request, signedPath: path.signed, query: query, keys: keys[ObjectIdentifier(runtime)] ?? [], now: now)
+            of: request, signedPath: path.signed, query: query, keys: keys[ObjectIdentifier(runtime)] ?? [],
+            now: node.unixMilliseconds / 1_000)
+        return (Call(route: route, signedPath: path.signed, query: query, runtime: runtime), signature)
+    }
+
+    /// Checks everything but the meaning of the body.
+    private func accept(_ request: PusherAPIRequest) throws(PusherAPIError) -> Call {
+        let (call, signature) = try verify(request, bodyBytes: request.body.count)
+        try signature.check(request.body, method: request.method)
+        let runtime = call.runtime
         guard runtime.app.isEnabled else { throw .disabled }
         guard runtime.takeRequest(of: signature.key) else { throw .tooManyRequests }
         if runtime.app.refusesReplay {
             switch runtime.takeSignature(
                 PusherSignature.bytes(ofHexadecimal: signature.digits) ?? [], timestamp: signature.timestamp,
-                window: APISignature.window, now: now)
+                window: APISignature.window, now: node.unixMilliseconds / 1_000)
             {
             case .first: break
             case .repeated: throw .replayed
             case .full: throw .tooManySignatures
             }
         }
-        return Call(route: route, signedPath: path.signed, query: query, runtime: runtime)
+        return call
     }
 
     private static func query(_ query: String) throws(PusherAPIError) -> APIQuery {

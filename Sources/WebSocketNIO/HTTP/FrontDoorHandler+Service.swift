@@ -24,6 +24,17 @@ extension FrontDoorHandler {
         guard request.httpVersion.minor == 0 || expectations.isEmpty || wantsContinue else {
             return refuse(.text(417, "The only expectation that is understood is 100-continue."))
         }
+        let hasBody = isChunked || length > 0
+        var body: RequestBody?
+        if hasBody {
+            switch service.admit(HTTPRequest(head: request), bodyBytes: isChunked ? nil : length) {
+            case .refused(let answer):
+                return refuse(request, answer, skipping: isChunked || wantsContinue ? nil : length)
+            case .admitted(let owner):
+                body = RequestBody(length: length, owner: owner, budget: state.bodies)
+                guard body != nil else { return refuseBody(of: owner) }
+            }
+        }
         if !hasService {
             do {
                 try service.attach(to: context.channel)
@@ -34,10 +45,10 @@ extension FrontDoorHandler {
         }
         // The gate can not see where chunks end, and what follows them has passed it already.
         let keepsAlive = mayKeepAlive(request) && !isChunked
-        exchange = HTTPExchange(keepsAlive: keepsAlive, isOld: request.httpVersion.minor == 0)
+        exchange = HTTPExchange(keepsAlive: keepsAlive, isOld: request.httpVersion.minor == 0, body: body)
         if !isChunked { gate.bodyHas(length) }
         startDeadline(context, limits.bodyTimeout)
-        if wantsContinue, request.httpVersion.minor > 0, isChunked || length > 0 {
+        if wantsContinue, request.httpVersion.minor > 0, hasBody {
             let head = HTTPResponseHead(version: .http1_1, status: .continue)
             context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
         }
@@ -47,15 +58,42 @@ extension FrontDoorHandler {
     /// Hands the service a further part of its request.
     func passOn(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
         // Behind chunks another request may have passed the gate: it is not looked at.
-        guard exchange?.requestIsComplete == false else { return }
-        if case .end = part {
-            exchange?.requestIsComplete = true
+        guard let exchange, !exchange.requestIsComplete else { return }
+        switch part {
+        case .head: return
+        case .body(let bytes):
+            guard let body = exchange.body else { return }
+            if !body.append(bytes) { refuseBody(of: body.owner) }
+        case .end:
+            self.exchange?.requestIsComplete = true
             gate.requestIsComplete()
             // The service takes the time that it needs.
-            if exchange?.waitingParts == 0 { cancelDeadline() }
+            if exchange.waitingParts == 0 { cancelDeadline() }
+            if let body = exchange.body?.take(), body.readableBytes > 0 {
+                context.fireChannelRead(wrapInboundOut(.body(body)))
+            }
+            context.fireChannelRead(wrapInboundOut(part))
+            endExchange()
         }
-        context.fireChannelRead(wrapInboundOut(part))
-        if case .end = part { endExchange() }
+    }
+
+    /// Refuses a request whose body is not wanted: a short one is skipped, which costs no memory, and the connection stays;
+    /// at a long one or one of unknown length it ends.
+    private func refuse(_ request: OpeningRequest, _ answer: HTTPAnswer, skipping length: Int?) {
+        guard let length, length <= configuration.http.maximumHeadBytes, mayKeepAlive(request) else {
+            return refuse(answer)
+        }
+        gate.bodyHas(length)
+        answerBehindBody = answer
+    }
+
+    /// The node's memory for bodies is taken, or the owner's share of it.
+    private func refuseBody(of owner: String) {
+        configuration.onBodyRefused(owner)
+        refuse(
+            .text(
+                503, "The server holds as many request bodies as it may: repeat the request in a second.",
+                fields: [("Retry-After", "1")]))
     }
 
     /// The request is refused: the service gets no more of it, and its answer leads nowhere. Answers whether the front
@@ -82,7 +120,7 @@ extension FrontDoorHandler {
             context.write(wrapOutboundOut(.head(begin(head))), promise: promise)
         case .body(let bytes):
             // RFC 9110 §9.3.2: an answer to HEAD has no body.
-            if isHead {
+            if gate.isHead {
                 promise?.succeed()
             } else {
                 context.write(wrapOutboundOut(.body(bytes)), promise: awaited(promise, context))
@@ -134,7 +172,6 @@ extension FrontDoorHandler {
         if exchange.keepsAlive {
             guard exchange.requestIsComplete else { return }
             self.exchange = nil
-            isKeptAlive = true
             wasAnswered(true)
         } else {
             isEnding = true
@@ -147,7 +184,7 @@ extension FrontDoorHandler {
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         // Where there is a service the end of the connection is the front door's matter: the answer has to arrive first.
-        guard hasService, context.channel.isActive else { return context.close(mode: mode, promise: promise) }
+        guard hasService, !isUpgraded, context.channel.isActive else { return context.close(mode: mode, promise: promise) }
         if mode == .output, isServing || isEnding {
             promise?.succeed()
             return
@@ -165,7 +202,7 @@ extension FrontDoorHandler {
         }
     }
 
-    /// The server is ending: what is being answered is answered, everybody else leaves now.
+    /// The server is ending: what is being answered is answered, all other connections close now.
     func stop() {
         if isServing { exchange?.keepsAlive = false } else { close() }
     }

@@ -5,8 +5,8 @@ import WebSocketCore
 
 /// Answers what comes before the 101: the opening handshake, or an ordinary request (RFC 6455 §4.2, RFC 9112).
 ///
-/// One deadline runs from the accept to the 101, and from one answer to the end of the next request. What an
-/// ``HTTPService`` claims passes through, see `FrontDoorHandler+Service`. Confined to its loop's thread.
+/// One deadline runs from the accept to the end of the first request, another between requests. What an ``HTTPService``
+/// claims passes through, see `FrontDoorHandler+Service`; `FrontDoorHandler+Upgrade` has the way to a WebSocket. Confined to its loop's thread.
 final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -16,39 +16,44 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
     let gate: RequestGate
     let loop: LoopContext
     let configuration: WebSocketServerConfiguration
-    private let handOver: HandOver?
-    private let decoder: ByteToMessageHandler<HTTPRequestDecoder>
-    private let encoder: HTTPResponseEncoder
+    let state: DoorState
+    let handOver: HandOver?
+    let decoder: ByteToMessageHandler<HTTPRequestDecoder>
+    let encoder: HTTPResponseEncoder
     /// What counts the connection among those of its address.
-    private var lease: AddressLease?
+    var lease: AddressLease?
     /// The answer to a connection that came too soon after many others.
     private let refusal: HTTPAnswer?
     private var request: OpeningRequest?
     private var upgrade: (route: WebSocketRoute, handshake: AcceptedHandshake)?
-    private var deadline: Scheduled<Void>?
+    var deadline: Scheduled<Void>?
     var isEnding = false
-    var isHead = false
     private var bodyBytes = 0
     private var isAnswering = false
     private var requests = 0
     /// The request that the service is answering.
     var exchange: HTTPExchange?
+    /// The answer to a request that was refused from its head, and whose body is being skipped.
+    var answerBehindBody: HTTPAnswer?
     /// The handlers of the service are in the pipeline.
     var hasService = false
-    /// The connection waits for another request to the service.
-    var isKeptAlive = false
+    /// The connection has had an answer and waits for another request.
+    private var isKeptAlive = false
+    /// The 101 was written: from here on the pipeline's handlers only leave.
+    var isUpgraded = false
     /// It becomes a WebSocket connection on this loop: it is a visitor until it is counted as one of those.
-    private var isMovingOn = false
+    var isMovingOn = false
     var context: ChannelHandlerContext?
 
     init(
-        gate: RequestGate, loop: LoopContext, configuration: WebSocketServerConfiguration, handOver: HandOver?,
+        gate: RequestGate, loop: LoopContext, configuration: WebSocketServerConfiguration, state: DoorState, handOver: HandOver?,
         lease: AddressLease?, refusal: HTTPAnswer?, decoder: ByteToMessageHandler<HTTPRequestDecoder>,
         encoder: HTTPResponseEncoder
     ) {
         self.gate = gate
         self.loop = loop
         self.configuration = configuration
+        self.state = state
         self.handOver = handOver
         self.lease = lease
         self.refusal = refusal
@@ -60,7 +65,7 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
     ///
     /// - Throws: when it is not let in; who calls closes it.
     static func install(
-        on channel: any Channel, loop: LoopContext, configuration: WebSocketServerConfiguration,
+        on channel: any Channel, loop: LoopContext, configuration: WebSocketServerConfiguration, state: DoorState,
         handOver: HandOver? = nil, decision: Doorkeeper.Decision = .admitted(nil)
     ) throws {
         guard loop.farewell == nil else { throw ChannelError.alreadyClosed }
@@ -78,8 +83,8 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let decoder = ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes))
         let encoder = HTTPResponseEncoder()
         let door = FrontDoorHandler(
-            gate: gate, loop: loop, configuration: configuration, handOver: handOver, lease: lease, refusal: refusal,
-            decoder: decoder, encoder: encoder)
+            gate: gate, loop: loop, configuration: configuration, state: state, handOver: handOver, lease: lease,
+            refusal: refusal, decoder: decoder, encoder: encoder)
         try channel.pipeline.syncOperations.addHandler(gate)
         try channel.pipeline.syncOperations.addHandler(encoder)
         try channel.pipeline.syncOperations.addHandler(decoder)
@@ -103,7 +108,7 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     /// From here on somebody else counts the connection.
-    private func leave() {
+    func leave() {
         loop.visitors[ObjectIdentifier(self)] = nil
         lease = nil
     }
@@ -186,8 +191,8 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
         guard head.headers.count <= limits.maximumFields else {
             return refuse(.text(431, "The request has more than \(limits.maximumFields) fields."))
         }
-        isHead = head.method == .HEAD
-        let request = OpeningRequest(
+        var head = head
+        var request = OpeningRequest(
             method: head.method.rawValue, target: head.uri,
             httpVersion: (major: head.version.major, minor: head.version.minor),
             fields: HeaderFields(head.headers.map { (name: $0.name, value: $0.value) }))
@@ -195,6 +200,11 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
             return refuse(.text(505, "HTTP/1.1 is spoken here."))
         }
         if let problem = RequestFraming.problem(of: request) { return refuse(.text(400, problem)) }
+        if let absolute = AbsoluteForm(request.target) {
+            guard absolute.rewrite(&request) else { return refuse(.text(400, "The request target is malformed.")) }
+            head.uri = request.target
+            head.headers.replaceOrAdd(name: "Host", value: absolute.authority)
+        }
         self.request = request
         bodyBytes = 0
         requests += 1
@@ -203,20 +213,29 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
             case .notUpgrade: break
             case .rejected(let rejection):
                 return refuse(.text(rejection.status, rejection.reason, fields: rejection.fields))
-            case .accepted where hasService:
-                return refuse(.text(400, "This connection has served other requests: open a new one for a WebSocket."))
+            case .accepted where state.isDraining:
+                return refuse(
+                    .text(
+                        503, "The server is shutting down: connect again in a moment.", fields: [("Retry-After", "1")]))
             case .accepted(let handshake):
                 upgrade = (route, handshake)
                 return
             }
         }
-        if let service = configuration.httpService, service.claims(HTTPRequest(head: request).path) {
+        if request.method != "OPTIONS", let service = configuration.httpService,
+            service.claims(HTTPRequest(head: request).path)
+        {
             self.request = nil
             serve(head, request, service)
         }
     }
 
     private func requestIsComplete(_ context: ChannelHandlerContext) {
+        if let answer = answerBehindBody {
+            answerBehindBody = nil
+            gate.requestIsComplete()
+            return write(answer, keepsAlive: true, context)
+        }
         guard let request else { return }
         self.request = nil
         gate.requestIsComplete()
@@ -224,15 +243,30 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
             self.upgrade = nil
             return accept(request, upgrade.route, upgrade.handshake, context)
         }
-        var answer = configuration.respond(HTTPRequest(head: request))
-        if request.method != "GET" && !isHead {
-            answer = .text(405, "Only GET and HEAD work here.", fields: [("Allow", "GET, HEAD")])
-        }
+        let answer = answer(to: HTTPRequest(head: request))
         // What follows a body has passed the gate with it: it is not looked at.
         let hasBody =
             !request.fields.values(of: "Transfer-Encoding").isEmpty
             || request.fields.values(of: "Content-Length").contains { $0 != "0" }
         write(answer, keepsAlive: mayKeepAlive(request) && answer.status < 400 && !hasBody, context)
+    }
+
+    private func answer(to request: HTTPRequest) -> HTTPAnswer {
+        switch request.head.method {
+        case "GET", "HEAD":
+            return configuration.respond(request)
+        case "OPTIONS":
+            // No CORS field: pages of other origins have no business here beyond WebSockets.
+            return HTTPAnswer(status: 204, fields: [("Allow", allowedMethods(of: request.path))])
+        default:
+            return .text(405, "Only GET and HEAD work here.", fields: [("Allow", allowedMethods(of: request.path))])
+        }
+    }
+
+    /// The methods of a path, as `Allow` lists them.
+    private func allowedMethods(of path: Substring) -> String {
+        let service = configuration.httpService.flatMap { $0.claims(path) ? $0.methods(of: path) : nil }
+        return ((service ?? ["GET", "HEAD"]) + ["OPTIONS"]).joined(separator: ", ")
     }
 
     /// Whether client and limits allow another request on this connection.
@@ -241,7 +275,7 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
         // Behind a request for an upgrade, granted or not, the decoder looks for nothing more.
         let asksForUpgrade = connection.contains("upgrade") && !request.fields.values(of: "Upgrade").isEmpty
         return request.httpVersion.minor >= 1 && !connection.contains("close") && !asksForUpgrade
-            && requests < configuration.http.maximumRequests
+            && requests < configuration.http.maximumRequests && !state.isDraining
     }
 
     // MARK: - Answers
@@ -257,6 +291,7 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
         guard !isEnding, let context else { return }
         request = nil
         upgrade = nil
+        answerBehindBody = nil
         gate.discard()
         if !serviceIsRefused(context) { return context.close(promise: nil) }
         write(answer, keepsAlive: false, context)
@@ -264,7 +299,8 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func write(_ answer: HTTPAnswer, keepsAlive: Bool, _ context: ChannelHandlerContext) {
         var headers = HTTPHeaders(answer.fields.map { ($0.name, $0.value) })
-        headers.add(name: "Content-Length", value: String(answer.body.count))
+        // RFC 9110 §8.6: a 204 has no Content-Length.
+        if answer.status != 204 { headers.add(name: "Content-Length", value: String(answer.body.count)) }
         if !keepsAlive {
             headers.add(name: "Connection", value: "close")
             isEnding = true
@@ -272,7 +308,7 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let head = HTTPResponseHead(
             version: .http1_1, status: HTTPResponseStatus(statusCode: answer.status), headers: headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
-        if !isHead, !answer.body.isEmpty {  // RFC 9110 §9.3.2: an answer to HEAD has no body, whatever its status
+        if !gate.isHead, !answer.body.isEmpty {  // RFC 9110 §9.3.2: an answer to HEAD has no body, whatever its status
             let body = context.channel.allocator.buffer(bytes: answer.body)
             context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
         }
@@ -287,9 +323,9 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func wasAnswered(_ keepsAlive: Bool) {
         guard let context else { return }
-        startDeadline(
-            context, isKeptAlive ? configuration.http.keepAliveTimeout : configuration.http.requestTimeout)
         if keepsAlive {
+            isKeptAlive = true
+            startDeadline(context, configuration.http.keepAliveTimeout)
             gate.requestWasAnswered()
             closeIfInputHasEnded()
         } else if gate.inputHasEnded {
@@ -301,76 +337,6 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
             deadline?.cancel()
             deadline = context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) { [weak self] in self?.close() }
             context.close(mode: .output, promise: nil)
-        }
-    }
-
-    // MARK: - Upgrade
-
-    private func accept(
-        _ request: OpeningRequest, _ route: WebSocketRoute, _ handshake: AcceptedHandshake,
-        _ context: ChannelHandlerContext
-    ) {
-        isEnding = true
-        let compression = loop.compression.agree(handshake.extensionOffers)
-        let fields = handshake.responseFields(extensions: compression.map { [$0.response] } ?? [])
-        let head = HTTPResponseHead(
-            version: .http1_1, status: .switchingProtocols, headers: HTTPHeaders(fields.map { ($0.name, $0.value) }))
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        let remoteAddress = context.remoteAddress
-        let accepted: @Sendable (any WebSocketLoop) -> AcceptedRequest = { loop in
-            AcceptedRequest(
-                head: request, subprotocol: handshake.subprotocol, remoteAddress: remoteAddress, loop: loop)
-        }
-        let channel = context.channel
-        let written = context.eventLoop.makePromise(of: Void.self)
-        // The gate holds back what arrives meanwhile; the deadline goes on.
-        written.futureResult.assumeIsolated().whenSuccess { [self] in
-            guard self.context != nil else { return }
-            deadline?.cancel()
-            let isHandedOver =
-                handOver?.take(
-                    channel, route: route, agreement: compression?.agreement, lease: lease,
-                    received: { gate.takeHeld() }, request: accepted) ?? false
-            if !isHandedOver { carry(route, compression?.agreement, accepted) }
-        }
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: written)
-    }
-
-    /// Keeps the connection on this loop: the handlers of the front door leave, and frames are read from here on.
-    private func carry(
-        _ route: WebSocketRoute, _ agreement: CompressionAgreement?,
-        _ accepted: @escaping @Sendable (any WebSocketLoop) -> AcceptedRequest
-    ) {
-        guard let context else { return }
-        let pipeline = context.pipeline.syncOperations
-        let channel = context.channel
-        let gate = gate
-        let loop = loop
-        isMovingOn = true
-        if let lease { channel.closeFuture.whenComplete { _ in withExtendedLifetime(lease) {} } }
-        // The decoder leaves at the end of this tick; until then the gate holds back what arrives.
-        EventLoopFuture.andAllComplete(
-            [pipeline.removeHandler(encoder), pipeline.removeHandler(decoder), pipeline.removeHandler(self)],
-            on: context.eventLoop
-        ).assumeIsolated().whenComplete { [self] result in
-            defer { leave() }
-            guard case .success = result, channel.isActive else { return channel.close(promise: nil) }
-            let handler = FrameHandler(
-                role: .server, loop: loop, limits: route.limits,
-                codecs: agreement.map { loop.compression.codecs(for: $0) },
-                session: route.makeSession(accepted(loop.webSocketLoop)), isPlain: true)
-            let held = gate.takeHeld()
-            do {
-                try pipeline.addHandler(handler)
-            } catch {
-                return channel.close(promise: nil)
-            }
-            pipeline.removeHandler(gate, promise: nil)
-            if let held { pipeline.fireChannelRead(NIOAny(held)) }
-            pipeline.fireChannelReadComplete()
-            if gate.inputHasEnded { pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
-            if let farewell = loop.farewell { handler.bid(farewell) }
-            channel.read()
         }
     }
 }

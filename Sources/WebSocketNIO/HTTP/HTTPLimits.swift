@@ -8,15 +8,17 @@ public struct HTTPLimits: Hashable, Sendable {
     public var maximumTargetBytes = 4 * 1024
     /// Bytes of a body with its framing; more is answered with 413. Default 256 KiB.
     public var maximumBodyBytes = 256 * 1024
-    /// Milliseconds from accept, or from the previous answer, to the end of the request; then 408. Default 10,000.
+    /// Milliseconds from accept, or from the first byte of a later request, to the end of the request; then 408.
+    /// Default 10,000.
     public var requestTimeout: UInt64 = 10_000
 
     /// Milliseconds for the body of a request to an ``HTTPService``, from the end of its head; then 408. So long may a
     /// part of its answer wait to be taken, too. Default 30,000.
     public var bodyTimeout: UInt64 = 30_000
-    /// Milliseconds that a connection is kept without a request after an ``HTTPService`` has answered on it. Default
-    /// 60,000.
-    public var keepAliveTimeout: UInt64 = 60_000
+    /// Milliseconds that a connection is kept without a request after one was answered on it. Default 75,000: more than
+    /// the 60 s after which proxies drop idle upstream connections, so that the proxy closes first and sends nothing
+    /// into a connection that ends.
+    public var keepAliveTimeout: UInt64 = 75_000
     /// Requests on one connection; the last one is answered with `Connection: close`. Default 10,000.
     public var maximumRequests = 10_000
 

@@ -27,6 +27,9 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     private var held: ByteBuffer?
     private var isReadWanted = false
     private(set) var isAdvancing = false
+    /// Whether the request that is arriving or being answered is a `HEAD`: its answer has no body, whatever comes
+    /// before or behind it on the connection.
+    private(set) var isHead = false
     /// Whether the client has ended its side; who answers a request or comes after an upgrade has to look.
     private(set) var inputHasEnded = false
     private var context: ChannelHandlerContext?
@@ -108,6 +111,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     func requestWasAnswered() {
         guard case .answering = state, let context else { return }
         state = .head(RequestHead(limits))
+        isHead = false
         if !holdsNothing { requestBegins() }
         // A request may be answered while it is passed on: then who does that takes the next one.
         guard !isAdvancing else { return }
@@ -162,6 +166,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
         guard var bytes = held else { return false }
         var head = head
         skipEmptyLines(&bytes)
+        isHead = bytes.withUnsafeReadableBytes { $0.starts(with: "HEAD ".utf8) }
         let progress = bytes.withUnsafeReadableBytes { head.advance($0) }
         held = bytes
         state = .head(head)

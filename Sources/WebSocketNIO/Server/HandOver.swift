@@ -36,7 +36,7 @@ struct HandOver: Sendable {
         _ channel: any Channel, route: WebSocketRoute, agreement: CompressionAgreement?, lease: AddressLease?,
         received: () -> ByteBuffer?, request: @escaping @Sendable (any WebSocketLoop) -> AcceptedRequest
     ) -> Bool {
-        guard let descriptor = duplicate(channel) else { return false }
+        guard let descriptor = Self.duplicate(channel) else { return false }
         let bytes = received().map { Array($0.readableBytesView) } ?? []
         let compression = compression
         carrier.adopt(
@@ -51,7 +51,8 @@ struct HandOver: Sendable {
         return true
     }
 
-    private func duplicate(_ channel: any Channel) -> Int32? {
+    /// A second descriptor of the channel's socket; `nil` when it has none, or the process none to spare.
+    static func duplicate(_ channel: any Channel) -> Int32? {
         let descriptor = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
             of: NIOBSDSocket.Handle.self
         ) { fcntl($0, F_DUPFD_CLOEXEC, 0) }

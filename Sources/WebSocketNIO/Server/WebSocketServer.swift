@@ -10,6 +10,7 @@ public import WebSocketCore
 public final class WebSocketServer: Sendable {
     private struct Started {
         var listener: any Channel
+        var state: DoorState
         var loops: [NIOLoopBound<LoopContext>]
     }
 
@@ -65,10 +66,11 @@ public final class WebSocketServer: Sendable {
         let connectionLimit = configuration.accept.maximumConnections.map {
             min($0, Descriptors.roomForConnections() ?? $0)
         }
+        let state = DoorState(configuration)
         let listener: any Channel
         do {
             listener = try await bind(
-                contexts, HandOver(carrier: configuration.carrier, compression: compression), connectionLimit,
+                contexts, state, HandOver(carrier: configuration.carrier, compression: compression), connectionLimit,
                 census: { [loops] in
                     await Self.count(loops, configuration.carrier) { $0.visitors.count + $0.connectionCount }
                 })
@@ -76,14 +78,14 @@ public final class WebSocketServer: Sendable {
             await configuration.carrier?.stop(CloseFrame(code: .goingAway), within: .zero)
             throw error
         }
-        started.withLockedValue { $0 = Started(listener: listener, loops: loops) }
+        started.withLockedValue { $0 = Started(listener: listener, state: state, loops: loops) }
         return BoundAddress(
             host: listener.localAddress?.ipAddress ?? configuration.host,
             port: listener.localAddress?.port ?? configuration.port)
     }
 
     private func bind(
-        _ contexts: [ObjectIdentifier: NIOLoopBound<LoopContext>], _ handOver: HandOver?, _ connectionLimit: Int?,
+        _ contexts: [ObjectIdentifier: NIOLoopBound<LoopContext>], _ state: DoorState, _ handOver: HandOver?, _ connectionLimit: Int?,
         census: @escaping @Sendable () async -> Int
     ) async throws -> any Channel {
         let configuration = configuration
@@ -112,8 +114,8 @@ public final class WebSocketServer: Sendable {
                             AcceptRefusal(reason: reason, peer: channel.remoteAddress?.ipAddress ?? ""))
                     }
                     try FrontDoorHandler.install(
-                        on: channel, loop: loop.value, configuration: configuration, handOver: handOver,
-                        decision: decision)
+                        on: channel, loop: loop.value, configuration: configuration, state: state,
+                        handOver: handOver, decision: decision)
                 }
             }
             .bind(host: configuration.host, port: configuration.port).get()
@@ -136,6 +138,10 @@ public final class WebSocketServer: Sendable {
         }
         return sum + (await carrier?.connectionCount() ?? 0)
     }
+
+    /// Prepares for ``stop(code:reason:within:)``: from here on upgrades get 503 with `Retry-After`, ordinary requests are
+    /// answered, each as the last of its connection. WebSockets that are open stay; the server listens on.
+    public func beginDraining() { started.withLockedValue { $0?.state.beginDraining() } }
 
     /// Stops listening and closes every connection.
     ///

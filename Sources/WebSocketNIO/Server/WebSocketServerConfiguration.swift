@@ -27,6 +27,12 @@ public struct WebSocketServerConfiguration: Sendable {
     /// Memory of the node for what waits to be written to slow readers, in bytes; above it the largest queues are shed
     /// first. Default 256 MiB.
     public var outputBudget = 256 * 1024 * 1024
+    /// Memory of the node for the bodies of requests to ``httpService``, in bytes; a request that does not fit is
+    /// answered with 503 and `Retry-After` before its body is read. One owner takes at most half. Default 64 MiB.
+    public var bodyBudget = 64 * 1024 * 1024
+    /// Called for each request that ``bodyBudget`` refused, with its owner. On a loop; it must not block. Default
+    /// nothing.
+    public var onBodyRefused: @Sendable (_ owner: String) -> Void = { _ in }
     /// Is told of each reader that was cut off because it was too slow. Called on the connection's loop; it must not
     /// block. Default nothing.
     public var onSlowReader: @Sendable (SlowReader) -> Void = { _ in }

@@ -351,6 +351,7 @@ struct ConfigurationFileTests {
         let value: String
         switch key {
         case .host, .appsFile: value = "x"
+        case .bodyBudget: value = "1048576"
         case .room, .limitLoopback, .apps: value = "off"
         case .roomLeft: value = "remove"
         case .allowOrigin: value = "[https://a.example]"

@@ -196,11 +196,11 @@ struct HTTPServiceTests {
         #expect(service.handler?.isInactive != false)
     }
 
-    @Test("A connection is kept for 60 s after an answer, and a request that has begun has its usual time")
+    @Test("A connection is kept for 75 s after an answer, and a request that has begun has its usual time")
     func keptAlive() throws {
         let (door, _) = try Self.door()
         try door.receive(Self.post("abc"))
-        door.advance(59_999)
+        door.advance(74_999)
         #expect(door.channel.isActive)
         try door.receive("P")
         door.advance(9_999)
@@ -210,7 +210,7 @@ struct HTTPServiceTests {
 
         let (silent, _) = try Self.door()
         try silent.receive(Self.post("abc"))
-        silent.advance(60_000)
+        silent.advance(75_000)
         #expect(!silent.channel.isActive)
         #expect(silent.statuses == [200])
     }
@@ -247,19 +247,39 @@ struct HTTPServiceTests {
         #expect(old.wire.outputEnds == 1)
     }
 
-    @Test("A WebSocket on a connection that has served other requests is refused; a fresh one has nothing of it")
-    func upgradeAfter() throws {
-        let (door, _) = try Self.door()
-        try door.receive(Self.post("a") + RawPeer.request())
-        #expect(door.statuses == [200, 400])
-        #expect(door.session == nil)
-        #expect(door.wire.outputEnds == 1)
-
-        let (fresh, service) = try Self.door()
-        try fresh.receive(Self.get + RawPeer.request())
-        #expect(fresh.statuses == [200, 101])
+    @Test("A body is taken only when the service admits its head, and inside the node's budget")
+    func admission() throws {
+        let (door, service) = try Self.door()
+        service.admission = .refused(.text(401, "unsigned"))
+        try door.receive("POST /apps/1/events HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n")
+        #expect(door.statuses == [401])
         #expect(service.attachments == 0)
-        #expect(fresh.session?.events == [.opened])
+        #expect(service.admissions == [100])
+        #expect(door.state.bodies.taken == 0)
+
+        // A short body is skipped, and the connection stays.
+        let (short, skipped) = try Self.door()
+        skipped.admission = .refused(.text(401, "unsigned"))
+        try short.receive(Self.post("abc") + Self.get + Self.post("defg"))
+        #expect(short.statuses == [401, 200, 401])
+        #expect(short.channel.isActive)
+        #expect(skipped.attachments == 0 && short.state.bodies.taken == 0)
+
+        let (full, _) = try Self.door { $0.bodyBudget = 200 }
+        try full.receive(Self.post(String(repeating: "a", count: 100)))
+        try full.receive("POST /apps/1/events HTTP/1.1\r\nHost: a\r\nContent-Length: 129\r\n\r\n")
+        #expect(full.statuses == [503] || full.statuses == [200, 503])
+        #expect(full.text.contains("Retry-After: 1\r\n"))
+        #expect(full.state.bodies.taken == 0)
+
+        let (chunks, other) = try Self.door { $0.bodyBudget = 64 }
+        try chunks.receive("POST /apps/1/events HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        try chunks.receive("a\r\n0123456789\r\n")
+        #expect(other.admissions == [nil])
+        #expect(chunks.state.bodies.taken == 16)
+        for _ in 0..<3 { try chunks.receive("a\r\n0123456789\r\n") }
+        #expect(chunks.statuses == [503])
+        #expect(chunks.state.bodies.taken == 0)
     }
 
     @Test("A request for an upgrade on a path of the service is an ordinary request (RFC 9110 §7.8)")

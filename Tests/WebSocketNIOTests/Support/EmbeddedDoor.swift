@@ -11,6 +11,7 @@ final class EmbeddedDoor {
     let loop: LoopContext
     let channel: EmbeddedChannel
     let wire = Wire()
+    let state: DoorState
     private let made: Made
 
     /// Touched by the one thread of the test alone.
@@ -50,7 +51,8 @@ final class EmbeddedDoor {
         loop = .embedded(eventLoop, compression: configuration.compression)
         channel = EmbeddedChannel(loop: eventLoop)
         try channel.pipeline.syncOperations.addHandler(wire)
-        try FrontDoorHandler.install(on: channel, loop: loop, configuration: configuration)
+        state = DoorState(configuration)
+        try FrontDoorHandler.install(on: channel, loop: loop, configuration: configuration, state: state)
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     }
 

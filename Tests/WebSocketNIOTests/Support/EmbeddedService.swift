@@ -8,10 +8,20 @@ final class EmbeddedService: HTTPService, @unchecked Sendable {
     // Touched by the one thread of the test alone.
     private(set) var attachments = 0
     private(set) var handler: Handler?
+    /// What the head of a request with a body gets, and the lengths that were asked about.
+    var admission = HTTPAdmission.admitted(owner: "app")
+    private(set) var admissions: [Int?] = []
     /// Answers each request as soon as it is whole.
     var answersAtOnce = true
 
     func claims(_ path: Substring) -> Bool { path.hasPrefix("/apps/") }
+
+    func methods(of path: Substring) -> [String] { ["POST"] }
+
+    func admit(_ request: HTTPRequest, bodyBytes: Int?) -> HTTPAdmission {
+        admissions.append(bodyBytes)
+        return admission
+    }
 
     func attach(to channel: any Channel) throws {
         attachments += 1
