@@ -5,7 +5,6 @@ The attackers come from other addresses of the loopback than the canary, so that
 
 import contextlib
 import os
-import re
 import select
 import signal
 import time
@@ -84,7 +83,7 @@ def lines(server, words):
 
 @CARRIERS
 def test_row_1_silent_connections_of_one_address_are_bounded_and_end_in_time(carrier):
-    """15,000 sockets that send nothing: 1,000 may wait for their deadline, the others are closed at once."""
+    """15,000 sockets that send nothing: 1,000 may wait for their deadline, the others get 503 or are closed at once."""
     options = "--limit-loopback", "on", "--connection-rate", "unlimited", "--handshake-timeout", str(HANDSHAKE)
     with door("--carrier", carrier, *options) as server:
         descriptors, resident, began = server.descriptors(), server.resident(), time.monotonic()
@@ -92,7 +91,7 @@ def test_row_1_silent_connections_of_one_address_are_bounded_and_end_in_time(car
         for _ in range(15):
             silent += [Connection(server.port, source=ATTACKER) for _ in range(1000)]
             # Those that are on their way out are not many, and not for long.
-            wire.eventually(lambda: server.descriptors() <= descriptors + 1010, 3, "too many are let in")
+            wire.eventually(lambda: server.descriptors() <= descriptors + 1110, 3, "too many are let in")
         opened = time.monotonic()
         assert opened < began + HANDSHAKE - 1, "the machine is too slow for this test"
 
@@ -106,7 +105,9 @@ def test_row_1_silent_connections_of_one_address_are_bounded_and_end_in_time(car
         is_served(server, source="127.0.0.3")
         answers(silent, HANDSHAKE + 2)
         assert began + HANDSHAKE - 0.5 < time.monotonic() < opened + HANDSHAKE + 3, "the handshake has so long"
-        assert all(connection.received == b"" for connection in silent), "who says nothing is told nothing"
+        told = [connection for connection in silent if connection.received]
+        assert 0 < len(told) <= 50 * (opened - began + 2), "50 refusals a second have words"
+        assert all(connection.received.startswith(b"HTTP/1.1 503 ") for connection in told)
         is_served(server, source=ATTACKER)
 
         wire.eventually(lambda: lines(server, "omitted"), 5, "the log says how many more there were")
@@ -131,7 +132,7 @@ def test_an_address_that_has_left_may_come_back():
                 # The server may learn a little later than we do that an old one has gone.
                 assert time.monotonic() < deadline
             extra = Connection(server.port, source=ATTACKER)
-            extra.expect_end()
+            assert extra.rest()[:13] in (b"", b"HTTP/1.1 503 ")
             for index, connection in enumerate(sockets):
                 connection.reset() if index % 2 else connection.close()
 
@@ -164,32 +165,39 @@ def test_row_6_a_reset_between_accept_and_the_first_option_leaves_the_listener_o
 
 @CARRIERS
 def test_row_7_the_limit_of_descriptors_is_kept_clear_of(carrier):
-    """`ulimit -n 256` and 300 clients: some wait, and 64 descriptors are kept for everything else."""
+    """`ulimit -n 256` and 300 clients: 64 descriptors are kept for everything else, and some for requests.
+
+    Those above the limit waited in the kernel; now they are answered, since the limit is one of WebSockets.
+    """
     with door("--carrier", carrier, descriptors=256) as server:
         first = WebSocket(server.port).join("first")
         crowd = [Connection(server.port) for _ in range(300)]
         for connection in crowd:
             connection.send(upgrade_request())
-        wire.eventually(lambda: lines(server, "nobody is accepted"), 10, server.text)
-        allowed = int(re.search(r"connections=(\d+)", lines(server, "nobody is accepted")[0])[1])
-        others = 1 + CANARIES
-        answered = answers(crowd, 10, allowed - others)
-        assert len(answered) == allowed - others and all(map(is_101, answered))
-        assert 120 < allowed and server.descriptors() <= 256 - 60
+        wire.eventually(lambda: lines(server, "as many WebSockets"), 10, server.text)
+        answers(crowd, 10)
+        sockets = [connection for connection in crowd if is_101(connection)]
+        assert 120 < len(sockets) + 1 + CANARIES and server.descriptors() <= 256 - 60
+        refused = [connection for connection in crowd if not is_101(connection)]
+        assert all(connection.received[:13] in (b"", b"HTTP/1.1 503 ") for connection in refused)
+        is_served(server)
         first.say("still served")
         assert first.said() == "still served"
         # As many come in as leave.
-        for connection in list(answered)[:50]:
+        for connection in sockets[:50]:
             connection.close()
-        waiting = [connection for connection in crowd if connection not in answered]
-        served = answers(waiting, 10, 50)
-        assert len(served) == 50 and all(map(is_101, served))
+        wire.eventually(lambda: server.descriptors() < 150, 5, "those that have left are still there")
+        more = [Connection(server.port) for _ in range(60)]
+        for connection in more:
+            connection.send(upgrade_request())
+        answers(more, 10)
+        assert sum(map(is_101, more)) == 50
         first.say("and still")
         assert first.said() == "and still"
-        for connection in crowd:
+        for connection in crowd + more:
             connection.close()
+        wire.eventually(lambda: server.descriptors() < 60, 5, "those that have left are still there")
         is_served(server)
-        assert len(lines(server, "nobody is accepted")) == 1, "once an episode"
 
 
 @CARRIERS

@@ -43,6 +43,7 @@ public struct ParleyServer: Service {
         web.port = configuration.port
         web.http = configuration.http
         web.accept = configuration.accept
+        web.proxies = configuration.proxies
         web.outputBudget = configuration.outputBudget
         web.bodyBudget = configuration.bodyBudget
         reportTrouble(of: &web)
@@ -94,7 +95,17 @@ public struct ParleyServer: Service {
         }
         let refusals = SampledLog("connection not let in", logger)
         web.onAcceptRefused = { refusal in
-            refusals.warn(["reason": "\(refusal.reason)", "peer": "\(refusal.peer)"])
+            refusals.warn([
+                "reason": "\(refusal.reason)", "peer": "\(refusal.peer)",
+                "answer": "\(refusal.isAnswered ? "503" : "none, closed")",
+            ])
+        }
+        web.onUntrustedForwarding = { header, peer in
+            logger.warning(
+                """
+                a forwarding header is ignored: all clients of this peer count as one address; if it is a proxy of \
+                yours, trust it with --trust-proxy
+                """, metadata: ["header": "\(header)", "peer": "\(peer)"])
         }
         let bodies = SampledLog("request body refused: the budget for bodies is used up", logger)
         web.onBodyRefused = { app in bodies.warn(["app": "\(app)", "option": "--body-budget"]) }

@@ -32,24 +32,33 @@ struct LimitOptions: ParsableArguments {
 
     @Option(
         help: """
-            Connections in all, a number or 'unlimited'; who comes at the limit waits until somebody has gone. Default \
-            as many as the process may open, which is also the most.
+            WebSockets, a number or 'unlimited'; one more gets 503. A reserve of 5 %, at least 16 connections, stays for \
+            the HTTP API. Default as many as the process may open, which is also the most.
             """)
     var maxConnections: LimitSetting?
 
     @Option(
         help: """
-            Connections of one IPv4 address, or IPv6 network of 64 bits: a number or 'unlimited'. More are closed at \
-            once. Default 1000.
+            Connections of one IPv4 address, or IPv6 network of 64 bits: a number or 'unlimited'. More get 503. \
+            Default 1000.
             """)
     var maxConnectionsPerAddress: LimitSetting?
 
     @Option(
         help: """
-            New connections a second, with a burst of twice as many: a number or 'unlimited'. More are answered with \
-            503 or closed. Default 2000.
+            New connections a second, with a burst of twice as many: a number or 'unlimited'. More get 503. Default 2000.
             """)
     var connectionRate: LimitSetting?
+
+    @Option(
+        help: """
+            A proxy whose word on its clients' addresses counts, as an address or network like 10.0.0.0/8; may be \
+            repeated. Default none.
+            """)
+    var trustProxy: [String] = []
+
+    @Option(help: "The header in which trusted proxies name the client. Default X-Forwarded-For.")
+    var forwardedHeader: String?
 
     @Option(help: "Whether --max-connections-per-address holds for this machine itself, too: on or off. Default off.")
     var limitLoopback: Switch?
@@ -110,6 +119,8 @@ struct LimitOptions: ParsableArguments {
         settings.maxConnections = maxConnections
         settings.maxConnectionsPerAddress = maxConnectionsPerAddress
         settings.connectionRate = connectionRate
+        if !trustProxy.isEmpty { settings.trustProxy = trustProxy }
+        settings.forwardedHeader = forwardedHeader
         settings.limitLoopback = limitLoopback?.isOn
         settings.maxRate = maxRate
         settings.maxMembers = maxMembers

@@ -94,7 +94,7 @@ struct Serve: AsyncParsableCommand {
 
     func validate() throws {
         if let problem = settings.problems().first {
-            let option = problem.path.joined().map { $0 == "_" ? "-" : String($0) }.joined()
+            let option = problem.path.prefix(1).joined().map { $0 == "_" ? "-" : String($0) }.joined()
             throw ValidationError("--\(option) \(problem.words)")
         }
     }

@@ -1,4 +1,5 @@
 public import PusherProtocol
+import WebSocketCore
 
 /// The sizes and rates of an app, as an operator gives them; what is `nil` has its default.
 public struct AppLimitSettings: Hashable, Sendable, Codable {
@@ -75,11 +76,21 @@ public struct AppLimitSettings: Hashable, Sendable, Codable {
             .range(clientEvent, 1...65_536, "client_event"),
             .range(clientEventRate, 1...1_000_000, "client_event_rate"),
             .range(channels, 1...10_000, "channels"), .range(presenceMembers, 1...1_000_000, "presence_members"),
-            .range(userInfo, 1...65_536, "user_info"), .range(userID, 1...128, "user_id"),
+            userInfoProblem, .range(userID, 1...128, "user_id"),
             .range(watchlist, 1...1_000, "watchlist"), .range(channelsPerTrigger, 1...1_000, "channels_per_trigger"),
             .range(eventsPerBatch, 1...1_000, "events_per_batch"), .range(requestRate, 1...1_000_000, "request_rate"),
             .range(activityTimeout, 1...3_600, "activity_timeout"), .range(pongTimeout, 1...3_600, "pong_timeout"),
         ]
         return problems.compactMap { $0 }
+    }
+
+    /// A `user_info` arrives in a message of the client: one that is larger could never come.
+    private var userInfoProblem: SettingProblem? {
+        let message = ConnectionLimits().maximumMessageBytes
+        guard let userInfo, !(1...message ~= userInfo) else { return nil }
+        return SettingProblem(
+            ["user_info"],
+            "\(userInfo): give a number from 1 to \(message), the bytes of a client's largest message, which carries it."
+        )
     }
 }

@@ -27,8 +27,10 @@ public struct ParleyConfiguration: Sendable {
     public var loops: Int?
     /// What a connection to the room may ask.
     public var roomLimits: ConnectionLimits
-    /// How many connections are accepted: in all, of one address, and a second.
+    /// How many connections are taken: WebSockets, of one address, and a second.
     public var accept = AcceptLimits()
+    /// The proxies that may name the clients' addresses. Default none.
+    public var proxies = TrustedProxies()
     /// Memory of the node for what waits to be written to slow readers, in bytes. Default 256 MiB.
     public var outputBudget = 256 * 1024 * 1024
     /// Memory of the node for the bodies of requests to the HTTP API, in bytes; one app takes at most half. Default 64 MiB.
@@ -95,6 +97,8 @@ public struct ParleyConfiguration: Sendable {
             accept.connectionsPerSecond = rate.value
             if let number = rate.value { accept.connectionBurst = 2 * number }
         }
+        proxies.networks = settings.trustProxy?.compactMap { AddressNetwork($0) } ?? proxies.networks
+        proxies.header = settings.forwardedHeader ?? proxies.header
         accept.limitsLoopback = settings.limitLoopback ?? accept.limitsLoopback
         roomLimits.pingInterval = milliseconds(settings.pingInterval) ?? roomLimits.pingInterval
         roomLimits.pongTimeout = milliseconds(settings.pongTimeout) ?? roomLimits.pongTimeout

@@ -53,6 +53,10 @@ public struct ServerSettings: Sendable, Decodable {
     public var connectionRate: LimitSetting?
     /// Whether the limit of an address holds for this machine itself, too.
     public var limitLoopback: Bool?
+    /// The networks of proxies that may name the clients' addresses, in CIDR notation.
+    public var trustProxy: [String]?
+    /// The header in which they do.
+    public var forwardedHeader: String?
     /// Messages a second of one connection.
     public var maxRate: Int?
     /// Members of a room.
@@ -94,6 +98,8 @@ public struct ServerSettings: Sendable, Decodable {
         case maxConnectionsPerAddress = "max_connections_per_address"
         case connectionRate = "connection_rate"
         case limitLoopback = "limit_loopback"
+        case trustProxy = "trust_proxy"
+        case forwardedHeader = "forwarded_header"
         case maxRate = "max_rate"
         case maxMembers = "max_members"
         case handshakeTimeout = "handshake_timeout"
@@ -140,6 +146,8 @@ public struct ServerSettings: Sendable, Decodable {
         take(\.maxConnectionsPerAddress)
         take(\.connectionRate)
         take(\.limitLoopback)
+        take(\.trustProxy)
+        take(\.forwardedHeader)
         take(\.maxRate)
         take(\.maxMembers)
         take(\.roomHistory)
@@ -181,6 +189,7 @@ public struct ServerSettings: Sendable, Decodable {
         if let outputBudget, outputBudget < 1_048_576 {
             problems.append(SettingProblem(["output_budget"], "\(outputBudget): give at least 1048576 bytes."))
         }
+        problems += ProxySettings.problems(networks: trustProxy ?? [], header: forwardedHeader)
         let message = maxMessage ?? ParleyConfiguration.defaultMaximumMessage
         if let maxPending, maxPending < message {
             problems.append(

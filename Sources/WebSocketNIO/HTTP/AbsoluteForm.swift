@@ -10,7 +10,9 @@ struct AbsoluteForm {
     /// Takes a target apart; `nil` when it does not begin with `http://` or `https://`.
     init?(_ target: String) {
         let bytes = target.utf8
-        guard let scheme = ["http://", "https://"].first(where: { Self.has(bytes, prefix: $0.utf8) }) else { return nil }
+        guard let scheme = ["http://", "https://"].first(where: { Self.has(bytes, prefix: $0.utf8) }) else {
+            return nil
+        }
         let rest = bytes.dropFirst(scheme.utf8.count)
         let end = rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? rest.endIndex
         authority = String(Substring(rest[..<end]))
@@ -22,7 +24,8 @@ struct AbsoluteForm {
     func rewrite(_ request: inout OpeningRequest) -> Bool {
         var rewritten = request
         rewritten.target = origin
-        var fields = HeaderFields(request.fields.all.filter { $0.name.utf8.count != 4 || $0.name.lowercased() != "host" })
+        var fields = HeaderFields(
+            request.fields.all.filter { $0.name.utf8.count != 4 || $0.name.lowercased() != "host" })
         fields.append("Host", authority)
         rewritten.fields = fields
         guard rewritten.hasValidHost else { return false }

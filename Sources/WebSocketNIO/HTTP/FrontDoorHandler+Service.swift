@@ -136,6 +136,8 @@ extension FrontDoorHandler {
     private func begin(_ head: HTTPResponseHead) -> HTTPResponseHead {
         var head = head
         exchange?.answerHasBegun = true
+        // The service is through with the body.
+        if exchange?.requestIsComplete == true { exchange?.body = nil }
         if loop.farewell != nil || head.headers[canonicalForm: "Connection"].contains("close") {
             exchange?.keepsAlive = false
         }
@@ -184,7 +186,9 @@ extension FrontDoorHandler {
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         // Where there is a service the end of the connection is the front door's matter: the answer has to arrive first.
-        guard hasService, !isUpgraded, context.channel.isActive else { return context.close(mode: mode, promise: promise) }
+        guard hasService, !isUpgraded, context.channel.isActive else {
+            return context.close(mode: mode, promise: promise)
+        }
         if mode == .output, isServing || isEnding {
             promise?.succeed()
             return

@@ -18,7 +18,7 @@ extension FrontDoorHandler {
         let head = HTTPResponseHead(
             version: .http1_1, status: .switchingProtocols, headers: HTTPHeaders(fields.map { ($0.name, $0.value) }))
         context.write(wrapOutboundOut(.head(head)), promise: nil)
-        let remoteAddress = context.remoteAddress
+        let remoteAddress = clientAddress?.socketAddress ?? context.remoteAddress
         let accepted: @Sendable (any WebSocketLoop) -> AcceptedRequest = { loop in
             AcceptedRequest(
                 head: request, subprotocol: handshake.subprotocol, remoteAddress: remoteAddress, loop: loop)
@@ -54,7 +54,6 @@ extension FrontDoorHandler {
         guard let bootstrap = ClientBootstrap(validatingGroup: context.eventLoop),
             let descriptor = HandOver.duplicate(channel)
         else { return channel.close(promise: nil) }
-        let held = gate.takeHeld()
         let loop = loop
         // Nothing is read before the handler is in its place.
         bootstrap.channelOption(.autoRead, value: false)
@@ -70,7 +69,7 @@ extension FrontDoorHandler {
                 let handler = makeHandler(route, agreement, accepted)
                 do {
                     try fresh.pipeline.syncOperations.addHandler(handler)
-                    if let held { fresh.pipeline.syncOperations.fireChannelRead(NIOAny(held)) }
+                    if let held = gate.takeHeld() { fresh.pipeline.syncOperations.fireChannelRead(NIOAny(held)) }
                     fresh.pipeline.syncOperations.fireChannelReadComplete()
                     if let farewell = loop.farewell { handler.bid(farewell) }
                     try fresh.syncOptions?.setOption(.autoRead, value: true)

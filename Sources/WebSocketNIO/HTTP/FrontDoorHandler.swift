@@ -20,10 +20,14 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
     let handOver: HandOver?
     let decoder: ByteToMessageHandler<HTTPRequestDecoder>
     let encoder: HTTPResponseEncoder
-    /// What counts the connection among those of its address.
-    var lease: AddressLease?
-    /// The answer to a connection that came too soon after many others.
-    private let refusal: HTTPAnswer?
+    /// What the connection holds of the server's limits.
+    var lease: ConnectionLease?
+    /// Whether the connection has a place of the reserve: the head has to be whole soon, and one answer is all.
+    let isReserved: Bool
+    /// Why the connection is only answered.
+    private let refusal: AcceptRefusal.Reason?
+    /// The address that a trusted proxy names for the request; `nil` when that is the peer's.
+    var clientAddress: IPAddress?
     private var request: OpeningRequest?
     private var upgrade: (route: WebSocketRoute, handshake: AcceptedHandshake)?
     var deadline: Scheduled<Void>?
@@ -38,7 +42,9 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// The handlers of the service are in the pipeline.
     var hasService = false
     /// The connection has had an answer and waits for another request.
-    private var isKeptAlive = false
+    private var isKeptAlive = false {
+        didSet { loop.idleVisitors[ObjectIdentifier(self)] = isKeptAlive ? self : nil }
+    }
     /// The 101 was written: from here on the pipeline's handlers only leave.
     var isUpgraded = false
     /// It becomes a WebSocket connection on this loop: it is a visitor until it is counted as one of those.
@@ -46,8 +52,9 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
     var context: ChannelHandlerContext?
 
     init(
-        gate: RequestGate, loop: LoopContext, configuration: WebSocketServerConfiguration, state: DoorState, handOver: HandOver?,
-        lease: AddressLease?, refusal: HTTPAnswer?, decoder: ByteToMessageHandler<HTTPRequestDecoder>,
+        gate: RequestGate, loop: LoopContext, configuration: WebSocketServerConfiguration, state: DoorState,
+        handOver: HandOver?,
+        decision: Doorkeeper.Decision, decoder: ByteToMessageHandler<HTTPRequestDecoder>,
         encoder: HTTPResponseEncoder
     ) {
         self.gate = gate
@@ -55,36 +62,34 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
         self.configuration = configuration
         self.state = state
         self.handOver = handOver
-        self.lease = lease
-        self.refusal = refusal
+        lease = decision.lease
+        refusal = decision.refusal
+        isReserved = if case .reserved = decision { true } else { false }
         self.decoder = decoder
         self.encoder = encoder
     }
 
     /// Puts the handlers of a fresh connection into its pipeline.
     ///
-    /// - Throws: when it is not let in; who calls closes it.
+    /// - Throws: when it is refused without an answer; the caller closes it.
     static func install(
         on channel: any Channel, loop: LoopContext, configuration: WebSocketServerConfiguration, state: DoorState,
         handOver: HandOver? = nil, decision: Doorkeeper.Decision = .admitted(nil)
     ) throws {
         guard loop.farewell == nil else { throw ChannelError.alreadyClosed }
-        var lease: AddressLease?
-        var refusal: HTTPAnswer?
-        switch decision {
-        case .admitted(let given): lease = given
-        case .busy:
-            refusal = .text(
-                503, "Too many new connections at the moment: try again in a second.", fields: [("Retry-After", "1")])
-        case .refused: throw ChannelError.alreadyClosed
+        if let reason = decision.refusal {
+            let isAnswered = if case .answered = decision { true } else { false }
+            configuration.onAcceptRefused(
+                AcceptRefusal(reason: reason, peer: channel.remoteAddress?.ipAddress ?? "", isAnswered: isAnswered))
+            guard isAnswered else { throw ChannelError.alreadyClosed }
         }
         let gate = RequestGate(limits: configuration.http)
         // The gate lets only one request through, so that nothing is left over when the decoder goes.
         let decoder = ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes))
         let encoder = HTTPResponseEncoder()
         let door = FrontDoorHandler(
-            gate: gate, loop: loop, configuration: configuration, state: state, handOver: handOver, lease: lease,
-            refusal: refusal, decoder: decoder, encoder: encoder)
+            gate: gate, loop: loop, configuration: configuration, state: state, handOver: handOver,
+            decision: decision, decoder: decoder, encoder: encoder)
         try channel.pipeline.syncOperations.addHandler(gate)
         try channel.pipeline.syncOperations.addHandler(encoder)
         try channel.pipeline.syncOperations.addHandler(decoder)
@@ -98,7 +103,8 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
         loop.visitors[ObjectIdentifier(self)] = self
         gate.onRefusal { [unowned self] status, words in refuse(verdict(status, words)) }
         gate.onRequest { [unowned self] in requestBegins() }
-        startDeadline(context, configuration.http.requestTimeout)
+        let timeout = configuration.http.requestTimeout
+        startDeadline(context, isReserved ? min(timeout, HTTPLimits.reservedHeadTimeout) : timeout)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -110,11 +116,12 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// From here on somebody else counts the connection.
     func leave() {
         loop.visitors[ObjectIdentifier(self)] = nil
+        isKeptAlive = false
         lease = nil
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        if let refusal { refuse(refusal) }
+        if let refusal { refuse(refusal.answer) }
         context.fireChannelActive()
     }
 
@@ -123,6 +130,13 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func closeIfInputHasEnded() {
         guard gate.inputHasEnded, !isAnswering, exchange == nil, !gate.isAdvancing else { return }
+        context?.close(promise: nil)
+    }
+
+    /// Ends a connection that has had its answer and waits for another request.
+    func closeIfIdle() {
+        guard isKeptAlive, !isEnding, !isAnswering, exchange == nil, !gate.isInsideRequest else { return }
+        isKeptAlive = false
         context?.close(promise: nil)
     }
 
@@ -183,7 +197,7 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func received(_ head: HTTPRequestHead) {
-        guard exchange == nil else { return }
+        guard exchange == nil, let context else { return }
         let limits = configuration.http
         guard head.uri.utf8.count <= limits.maximumTargetBytes else {
             return refuse(.text(414, "The request target is longer than \(limits.maximumTargetBytes) bytes."))
@@ -208,6 +222,7 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
         self.request = request
         bodyBytes = 0
         requests += 1
+        guard clientIsAdmitted(request, context) else { return }
         if let route = configuration.route(request) {
             switch route.handshake.respond(to: request) {
             case .notUpgrade: break
@@ -218,6 +233,7 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
                     .text(
                         503, "The server is shutting down: connect again in a moment.", fields: [("Retry-After", "1")]))
             case .accepted(let handshake):
+                if let lease, !state.doorkeeper.becomeWebSocket(lease) { return refuse(.connectionLimit) }
                 upgrade = (route, handshake)
                 return
             }
@@ -275,7 +291,7 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
         // Behind a request for an upgrade, granted or not, the decoder looks for nothing more.
         let asksForUpgrade = connection.contains("upgrade") && !request.fields.values(of: "Upgrade").isEmpty
         return request.httpVersion.minor >= 1 && !connection.contains("close") && !asksForUpgrade
-            && requests < configuration.http.maximumRequests && !state.isDraining
+            && requests < configuration.http.maximumRequests && !state.isDraining && !isReserved
     }
 
     // MARK: - Answers
@@ -325,6 +341,7 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
         guard let context else { return }
         if keepsAlive {
             isKeptAlive = true
+            requestOfClientEnds()
             startDeadline(context, configuration.http.keepAliveTimeout)
             gate.requestWasAnswered()
             closeIfInputHasEnded()

@@ -5,7 +5,7 @@ struct HTTPExchange {
     /// Whether the request speaks HTTP/1.0, which knows no chunks.
     let isOld: Bool
     /// What has arrived of the request's body; `nil` when it has none.
-    let body: RequestBody?
+    var body: RequestBody?
     /// The request has arrived in full.
     var requestIsComplete = false
     /// The head of the answer was written.

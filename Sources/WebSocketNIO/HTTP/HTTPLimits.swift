@@ -22,6 +22,9 @@ public struct HTTPLimits: Hashable, Sendable {
     /// Requests on one connection; the last one is answered with `Connection: close`. Default 10,000.
     public var maximumRequests = 10_000
 
+    /// Milliseconds for the head of a request on a connection of the reserve, see ``AcceptLimits/maximumConnections``.
+    static let reservedHeadTimeout: UInt64 = 2_000
+
     /// The defaults.
     public init() {}
 }

@@ -14,6 +14,8 @@ final class LoopContext {
 
     /// Connections that are not WebSockets yet.
     var visitors: [ObjectIdentifier: FrontDoorHandler] = [:]
+    /// Those of them that were answered and wait for another request.
+    var idleVisitors: [ObjectIdentifier: FrontDoorHandler] = [:]
     /// So many connections make a flush a long one.
     private static let largeFlush = 64
     /// Connections that have something to write since the last flush.
@@ -154,6 +156,9 @@ final class LoopContext {
             }
         }
     }
+
+    /// Closes some of the connections that wait for another request.
+    func closeIdleVisitors() { for visitor in idleVisitors.values.prefix(256).map({ $0 }) { visitor.closeIfIdle() } }
 
     /// Whether nobody is there any more to whom something is owed.
     var isIdle: Bool { connectionCount == 0 && !visitors.values.contains { $0.isServing } }

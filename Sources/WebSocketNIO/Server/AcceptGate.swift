@@ -8,43 +8,42 @@ import Musl
 import Glibc
 #endif
 
-/// Stands behind a listener and stops it from accepting while there is no room: at the limit of connections, and when
-/// the system has no descriptor or no memory for another one. Who comes meanwhile waits in the kernel's queue.
-///
-/// Nothing is kept for a connection: those that were accepted since the last census, with those that it found, are at
-/// least as many as there are. Only when that reaches the limit they are counted again. Confined to its loop's thread.
+/// Stands behind a listener and stops it from accepting while there is no room: when the server has all its connections,
+/// and when the system has no descriptor or no memory for another one. New ones wait in the kernel's queue meanwhile.
+/// Confined to its loop's thread.
 final class AcceptGate: ChannelInboundHandler {
     typealias InboundIn = any Channel
     typealias InboundOut = any Channel
 
-    /// Between two censuses while nobody is accepted.
-    static let censusInterval = TimeAmount.milliseconds(50)
+    /// Between two looks for room while nothing is accepted.
+    static let lookInterval = TimeAmount.milliseconds(50)
     /// After an error of the system.
     static let backOff = TimeAmount.seconds(1)
-    /// After that long without a pause, the next one is told.
+    /// After that long without a pause, the next one is reported.
     static let episode = TimeAmount.seconds(10)
 
-    private let limit: Int?
+    private let doorkeeper: Doorkeeper
     private let census: @Sendable () async -> Int
+    private let onFull: @Sendable () -> Void
     private let onPause: @Sendable (AcceptPause) -> Void
-    /// At least as many as there are connections.
-    private var atMost = 0
     private var isPaused = false
-    /// The last census found no room.
-    private var isFull = false
     private var lastReport: (reason: AcceptPause.Reason, seen: NIODeadline)?
     private var next: Scheduled<Void>?
     private var context: ChannelHandlerContext?
 
     /// - Parameters:
-    ///   - limit: connections that may be open; `nil` for any number.
-    ///   - census: counts those that are open, and whatever has been accepted by the time it is called.
-    ///   - onPause: is told of pauses; called on any thread.
+    ///   - doorkeeper: counts the connections.
+    ///   - census: counts those that are open, for reports.
+    ///   - onFull: called when the last place was taken, and as long as it stays so; on the listener's loop.
+    ///   - onPause: called for pauses; on any thread.
     init(
-        limit: Int?, census: @escaping @Sendable () async -> Int, onPause: @escaping @Sendable (AcceptPause) -> Void
+        doorkeeper: Doorkeeper, census: @escaping @Sendable () async -> Int,
+        onFull: @escaping @Sendable () -> Void = {},
+        onPause: @escaping @Sendable (AcceptPause) -> Void
     ) {
-        self.limit = limit
+        self.doorkeeper = doorkeeper
         self.census = census
+        self.onFull = onFull
         self.onPause = onPause
     }
 
@@ -56,13 +55,11 @@ final class AcceptGate: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let hasRoom = doorkeeper.arrived()
         context.fireChannelRead(data)
-        guard let limit else { return }
-        atMost += 1
-        if atMost >= limit {
-            pause()
-            takeCensus()
-        }
+        guard !hasRoom else { return }
+        pause()
+        waitForRoom(context)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -88,40 +85,25 @@ final class AcceptGate: ChannelInboundHandler {
     }
 
     private func resume() {
+        guard let context, isPaused else { return }
+        guard doorkeeper.hasRoom else {
+            report(.connectionLimit)
+            return waitForRoom(context)
+        }
         isPaused = false
-        try? context?.channel.syncOptions?.setOption(.autoRead, value: true)
+        try? context.channel.syncOptions?.setOption(.autoRead, value: true)
     }
 
-    private func takeCensus() {
-        guard let loop = context?.eventLoop else { return }
-        let gate = NIOLoopBound(self, eventLoop: loop)
-        let census = census
-        Task {
-            let count = await census()
-            loop.execute { gate.value.found(count) }
-        }
+    private func waitForRoom(_ context: ChannelHandlerContext) {
+        onFull()
+        next?.cancel()
+        next = context.eventLoop.assumeIsolated().scheduleTask(in: Self.lookInterval) { [weak self] in self?.resume() }
     }
 
-    private func found(_ count: Int) {
-        guard let context, isPaused, let limit else { return }
-        atMost = count
-        guard count >= limit else {
-            isFull = false
-            return resume()
-        }
-        // Twice in a row: a connection on its way from one carrier to the other may be counted twice.
-        if isFull { report(.connectionLimit, connections: count) }
-        isFull = true
-        next = context.eventLoop.assumeIsolated().scheduleTask(in: Self.censusInterval) { [weak self] in
-            self?.takeCensus()
-        }
-    }
-
-    private func report(_ reason: AcceptPause.Reason, connections: Int? = nil) {
+    private func report(_ reason: AcceptPause.Reason) {
         let now = NIODeadline.now()
         defer { lastReport = (reason, now) }
         if let lastReport, lastReport.reason == reason, now - lastReport.seen < Self.episode { return }
-        if let connections { return onPause(AcceptPause(reason: reason, connections: connections)) }
         let census = census
         let onPause = onPause
         Task { onPause(AcceptPause(reason: reason, connections: await census())) }

@@ -1,21 +1,23 @@
 /// How many connections a server takes: in all, of one address, and a second. What is `nil` has no limit.
 ///
+/// What is refused is answered with 503 and words, 50 a second and 100 at a time at most; the rest is closed at once.
+///
 /// A limit below 1 is an error when the server starts.
 public struct AcceptLimits: Hashable, Sendable {
-    /// Connections of the server in all, WebSockets and visitors. At the limit nobody is accepted: who comes waits in
-    /// the kernel until somebody has gone. Never more than the process has descriptors for at the start, less 64 for
-    /// everything else; that is the default.
+    /// WebSockets; above it an upgrade gets 503. A reserve of 5 %, at least 16 connections, is there besides for
+    /// connections that send a whole head within 2 s, so that the HTTP API answers at the limit, too; one address has at
+    /// most a quarter of it. When that is full, new connections wait in the kernel. All of them together are never more
+    /// than the process has descriptors for at the start, less 64 for everything else; that is the default.
     public var maximumConnections: Int? = .max
-    /// Connections of one IPv4 address, or of one IPv6 network of 64 bits; more are closed without an answer.
-    /// Default 1,000.
+    /// Connections of one IPv4 address, or of one IPv6 network of 64 bits; behind a trusted proxy, WebSockets and requests
+    /// under way of one. More are refused. Default 1,000.
     public var maximumConnectionsPerAddress: Int? = 1_000
-    /// New connections a second, sustained. More are answered with 503 and `Retry-After`, as many a second; the rest is
-    /// closed without an answer. Default 2,000.
+    /// New connections a second, sustained. More are refused. Default 2,000.
     public var connectionsPerSecond: Int? = 2_000
-    /// New connections at once after a quiet time; and answers with 503. Default 4,000.
+    /// New connections at once after a quiet time. Default 4,000.
     public var connectionBurst = 4_000
-    /// Whether this machine's own connections count as those of an address, too. Default no: a proxy on the same
-    /// machine brings everybody's.
+    /// Whether this machine's own connections count as those of an address, too. Default no. An address that a
+    /// trusted proxy names is never exempt.
     public var limitsLoopback = false
 
     /// The defaults.

@@ -1,32 +1,45 @@
-/// A connection that was not let in because of a limit in ``AcceptLimits``.
+/// A connection or request that was refused because of a limit in ``AcceptLimits``.
 public struct AcceptRefusal: Hashable, Sendable {
     /// The limit that it met.
     public enum Reason: Hashable, Sendable, CustomStringConvertible {
-        /// Its address has ``AcceptLimits/maximumConnectionsPerAddress`` already; it was closed.
+        /// Its address has ``AcceptLimits/maximumConnectionsPerAddress`` already.
         case addressLimit
-        /// More than ``AcceptLimits/connectionsPerSecond``; it was answered with 503.
+        /// More new connections than ``AcceptLimits/connectionsPerSecond``.
         case rate
-        /// Far more than that; it was closed.
-        case flood
+        /// There are ``AcceptLimits/maximumConnections`` WebSockets already.
+        case connectionLimit
+        /// There are that many connections, and its address has a quarter of the reserve.
+        case reserve
 
-        /// The limit in words, for a log.
+        /// The limit in words, for a log and for the client.
         public var description: String {
             switch self {
-            case .addressLimit: return "too many connections from one address: closed"
-            case .rate: return "too many new connections a second: answered with 503"
-            case .flood: return "far too many new connections a second: closed"
+            case .addressLimit: return "too many connections from one address"
+            case .rate: return "too many new connections a second"
+            case .connectionLimit: return "as many WebSockets as the server allows"
+            case .reserve: return "the server is full, and this address has its share of the reserve"
             }
         }
     }
 
     /// The limit that it met.
     public let reason: Reason
-    /// The peer's address in text; empty when it is not known any more.
+    /// The client's address in text; empty when it is not known any more.
     public let peer: String
+    /// Whether it got a 503 with words; otherwise it was closed at once, because too many others were being answered.
+    public let isAnswered: Bool
 
     /// Composes a report.
-    public init(reason: Reason, peer: String) {
+    public init(reason: Reason, peer: String, isAnswered: Bool) {
         self.reason = reason
         self.peer = peer
+        self.isAnswered = isAnswered
+    }
+}
+
+extension AcceptRefusal.Reason {
+    /// The answer to a refused connection.
+    var answer: HTTPAnswer {
+        .text(503, "Not now: \(self). Try again in a moment.", fields: [("Retry-After", "1")])
     }
 }

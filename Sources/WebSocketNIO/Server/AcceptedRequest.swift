@@ -7,7 +7,7 @@ public struct AcceptedRequest: Sendable {
     public let head: OpeningRequest
     /// The subprotocol that was agreed on, if any (RFC 6455 §1.9).
     public let subprotocol: String?
-    /// The peer's address.
+    /// The client's address: the peer's, or, with port 0, the one that a trusted proxy names.
     public let remoteAddress: SocketAddress?
     /// The loop that the connection belongs to; the session is called on its thread only.
     public let loop: any WebSocketLoop

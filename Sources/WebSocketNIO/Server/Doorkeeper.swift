@@ -2,78 +2,251 @@ import NIOConcurrencyHelpers
 import NIOCore
 import WebSocketCore
 
-/// Decides who is let in by address and by rate. Any thread.
+/// Counts a server's connections: in all, of an address, WebSockets, and how fast they come. Any thread.
 final class Doorkeeper: Sendable {
+    /// What an accepted connection gets.
     enum Decision {
-        /// It may stay; the lease, where connections of its address are counted, has to be kept until it has ended.
-        case admitted(AddressLease?)
-        /// It is told to come back later.
-        case busy
-        /// It is closed without a word.
-        case refused(AcceptRefusal.Reason)
-
-        /// The limit that the connection met, if any.
-        var refusal: AcceptRefusal.Reason? {
-            switch self {
-            case .admitted: return nil
-            case .busy: return .rate
-            case .refused(let reason): return reason
-            }
-        }
+        /// It stays. The lease has to live as long as the connection; `nil` when nothing is limited.
+        case admitted(ConnectionLease?)
+        /// It stays, if it sends a whole head soon: it has a place of the reserve.
+        case reserved(ConnectionLease)
+        /// It is answered with 503.
+        case answered(AcceptRefusal.Reason, ConnectionLease)
+        /// It is closed at once: too many are being answered already.
+        case closed(AcceptRefusal.Reason)
     }
 
+    /// Refusals that are answered: a second, and at once after a pause.
+    static let answersPerSecond: UInt32 = 50
+
     private struct State {
-        /// Connections by address; who has none has no entry.
+        /// Accepted connections that have not ended, without those that linger.
+        var connections = 0
+        var webSockets = 0
+        var lingering = 0
+        /// Connections by address, where there are any.
         var open: [AddressBlock: Int] = [:]
+        /// Those in the reserve.
+        var reserved: [AddressBlock: Int] = [:]
         var admissions = TokenBucket()
         var answers = TokenBucket()
     }
 
+    /// `nil` for any number of connections.
+    let capacity: DoorCapacity?
     private let limits: AcceptLimits
+    private let proxies: TrustedProxies
     private let rate: TokenBucket.Rate?
+    private let answerRate = TokenBucket.Rate(perSecond: answersPerSecond, burst: answersPerSecond)
     private let state = NIOLockedValueBox(State())
 
-    /// `nil` when the limits ask for nobody at the door.
-    init?(_ limits: AcceptLimits) {
-        guard limits.maximumConnectionsPerAddress != nil || limits.connectionsPerSecond != nil else { return nil }
+    /// - Parameter descriptors: the connections that the process may open; `nil` when that is not known.
+    init(_ limits: AcceptLimits, proxies: TrustedProxies = TrustedProxies(), descriptors: Int? = nil) {
         self.limits = limits
+        self.proxies = proxies
+        capacity = limits.maximumConnections.map { DoorCapacity(limit: $0, descriptors: descriptors) }
         rate = limits.connectionsPerSecond.map {
             TokenBucket.Rate(perSecond: UInt32(clamping: $0), burst: UInt32(clamping: limits.connectionBurst))
         }
     }
 
-    /// A connection has come.
-    func decide(_ address: SocketAddress?, now: NIODeadline = .now()) -> Decision {
-        let now = MonotonicInstant(milliseconds: now.uptimeNanoseconds / 1_000_000)
-        let counted = address.flatMap { countedBlock($0) }
-        let decision = state.withLockedValue { state in
-            // The address first: what one address has too much of does not take from what others have.
-            if let counted, let limit = limits.maximumConnectionsPerAddress, state.open[counted, default: 0] >= limit {
-                return Decision.refused(.addressLimit)
-            }
-            if let rate, !state.admissions.take(rate, now: now) {
-                return state.answers.take(rate, now: now) ? .busy : .refused(.flood)
-            }
-            if let counted { state.open[counted, default: 0] += 1 }
-            return .admitted(nil)
+    // MARK: - Accepting
+
+    /// The listener has accepted a connection, which ``decide(_:now:)`` is asked about next; whether there is room for
+    /// another one.
+    func arrived() -> Bool {
+        guard let capacity else { return true }
+        return state.withLockedValue { state in
+            state.connections += 1
+            return state.connections < capacity.total
         }
-        if case .admitted = decision, let counted { return .admitted(AddressLease(self, counted)) }
-        return decision
     }
 
-    /// A connection that was counted has ended.
-    func hasLeft(_ address: AddressBlock) {
+    /// Whether the listener may accept.
+    var hasRoom: Bool {
+        guard let capacity else { return true }
+        return state.withLockedValue { $0.connections < capacity.total }
+    }
+
+    /// Decides about a connection that has arrived. The address of a trusted proxy is not counted: its clients' are, with
+    /// each request.
+    func decide(_ peer: SocketAddress?, now: NIODeadline = .now()) -> Decision {
+        let instant = Self.instant(now)
+        let address = peer.flatMap { IPAddress($0) }
+        let isTrusted = address.map { proxies.trusts($0) } ?? false
+        let block = isTrusted ? nil : address.flatMap { countedBlock($0, isPeer: true) }
+        return state.withLockedValue { state in
+            // The address first: what one address has too much of does not take from what others have.
+            if let block, isFull(block, state) { return refuse(.addressLimit, &state, instant) }
+            if let rate, !state.admissions.take(rate, now: instant) { return refuse(.rate, &state, instant) }
+            var holding = ConnectionLease.Holding()
+            holding.isCounted = capacity != nil
+            if let capacity, state.connections > capacity.webSockets {
+                holding.isReserved = true
+                if let block, !takeShare(block, capacity, &state, &holding) { return refuse(.reserve, &state, instant) }
+            }
+            if let block, limits.maximumConnectionsPerAddress != nil {
+                state.open[block, default: 0] += 1
+                holding.address = block
+            }
+            if holding.isReserved { return .reserved(ConnectionLease(self, holding)) }
+            let isLimited = holding.isCounted || holding.address != nil || isTrusted
+            return .admitted(isLimited ? ConnectionLease(self, holding) : nil)
+        }
+    }
+
+    private func refuse(_ reason: AcceptRefusal.Reason, _ state: inout State, _ now: MonotonicInstant) -> Decision {
+        if capacity != nil { state.connections -= 1 }
+        guard mayAnswer(&state, now) else { return .closed(reason) }
+        var holding = ConnectionLease.Holding()
+        holding.isLingering = true
+        return .answered(reason, ConnectionLease(self, holding))
+    }
+
+    private func mayAnswer(_ state: inout State, _ now: MonotonicInstant) -> Bool {
+        guard state.lingering < capacity?.lingering ?? 100, state.answers.take(answerRate, now: now) else {
+            return false
+        }
+        state.lingering += 1
+        return true
+    }
+
+    // MARK: - Requests
+
+    /// A request has come through a trusted proxy: counts its client until ``endRequest(_:)``, or as long as the
+    /// connection lives if that becomes a WebSocket.
+    ///
+    /// - Parameters:
+    ///   - address: the client's.
+    ///   - isPeer: whether that is the address of the socket, since the proxy named no other.
+    /// - Returns: the limit that refuses it.
+    func beginRequest(_ lease: ConnectionLease, of address: IPAddress, isPeer: Bool) -> AcceptRefusal.Reason? {
+        guard let block = countedBlock(address, isPeer: isPeer) else { return nil }
+        return state.withLockedValue { state in
+            uncountAddress(&state, &lease.holding)
+            if isFull(block, state) { return .addressLimit }
+            if let capacity, lease.holding.isReserved, !takeShare(block, capacity, &state, &lease.holding) {
+                return .reserve
+            }
+            if limits.maximumConnectionsPerAddress != nil {
+                state.open[block, default: 0] += 1
+                lease.holding.address = block
+            }
+            return nil
+        }
+    }
+
+    /// The request was answered: its client is not counted any longer.
+    func endRequest(_ lease: ConnectionLease) {
+        state.withLockedValue { uncountAddress(&$0, &lease.holding) }
+    }
+
+    /// Counts a connection among the WebSockets from now on; `false` when there are as many as may be.
+    func becomeWebSocket(_ lease: ConnectionLease) -> Bool {
+        guard let capacity else { return true }
+        return state.withLockedValue { state in
+            guard state.webSockets < capacity.webSockets else { return false }
+            state.webSockets += 1
+            lease.holding.isWebSocket = true
+            lease.holding.isReserved = false
+            giveShareBack(&state, &lease.holding)
+            return true
+        }
+    }
+
+    /// A connection is refused after its accept: it leaves its place to others.
+    ///
+    /// - Returns: what to keep until the answer was taken; `nil` when the connection has to be closed at once.
+    func refuse(_ lease: ConnectionLease?, now: NIODeadline = .now()) -> ConnectionLease? {
         state.withLockedValue { state in
-            guard let count = state.open[address] else { return }
-            state.open[address] = count > 1 ? count - 1 : nil
+            guard mayAnswer(&state, Self.instant(now)) else { return nil }
+            let lease = lease ?? ConnectionLease(self, ConnectionLease.Holding())
+            uncount(&state, &lease.holding)
+            lease.holding.isLingering = true
+            return lease
+        }
+    }
+
+    // MARK: - Ends
+
+    /// A connection has ended.
+    func release(_ holding: ConnectionLease.Holding) {
+        state.withLockedValue { state in
+            var holding = holding
+            uncount(&state, &holding)
         }
     }
 
     /// How many addresses have connections.
     var addressCount: Int { state.withLockedValue { $0.open.count } }
 
-    private func countedBlock(_ address: SocketAddress) -> AddressBlock? {
-        guard limits.maximumConnectionsPerAddress != nil, let block = AddressBlock(address) else { return nil }
-        return block.isLoopback && !limits.limitsLoopback ? nil : block
+    // MARK: - Counting
+
+    private static func instant(_ now: NIODeadline) -> MonotonicInstant {
+        MonotonicInstant(milliseconds: now.uptimeNanoseconds / 1_000_000)
+    }
+
+    /// What an address counts as; `nil` for this machine's own sockets, unless they are limited, too. An address that a
+    /// header names is never exempt.
+    private func countedBlock(_ address: IPAddress, isPeer: Bool) -> AddressBlock? {
+        guard limits.maximumConnectionsPerAddress != nil || capacity != nil else { return nil }
+        let block = AddressBlock(address)
+        return isPeer && block.isLoopback && !limits.limitsLoopback ? nil : block
+    }
+
+    private func isFull(_ block: AddressBlock, _ state: State) -> Bool {
+        limits.maximumConnectionsPerAddress.map { state.open[block, default: 0] >= $0 } ?? false
+    }
+
+    private func takeShare(
+        _ block: AddressBlock, _ capacity: DoorCapacity, _ state: inout State, _ holding: inout ConnectionLease.Holding
+    ) -> Bool {
+        guard state.reserved[block, default: 0] < capacity.share else { return false }
+        state.reserved[block, default: 0] += 1
+        holding.reservedFor = block
+        return true
+    }
+
+    private func giveShareBack(_ state: inout State, _ holding: inout ConnectionLease.Holding) {
+        if let block = holding.reservedFor { Self.decrease(&state.reserved, block) }
+        holding.reservedFor = nil
+    }
+
+    private func uncountAddress(_ state: inout State, _ holding: inout ConnectionLease.Holding) {
+        if let block = holding.address { Self.decrease(&state.open, block) }
+        holding.address = nil
+        giveShareBack(&state, &holding)
+    }
+
+    private func uncount(_ state: inout State, _ holding: inout ConnectionLease.Holding) {
+        uncountAddress(&state, &holding)
+        if holding.isCounted { state.connections -= 1 }
+        if holding.isWebSocket { state.webSockets -= 1 }
+        if holding.isLingering { state.lingering -= 1 }
+        holding = ConnectionLease.Holding()
+    }
+
+    private static func decrease(_ counts: inout [AddressBlock: Int], _ block: AddressBlock) {
+        guard let count = counts[block] else { return assertionFailure("an address was not counted") }
+        counts[block] = count > 1 ? count - 1 : nil
+    }
+}
+
+extension Doorkeeper.Decision {
+    /// The limit that the connection met, if any.
+    var refusal: AcceptRefusal.Reason? {
+        switch self {
+        case .admitted, .reserved: return nil
+        case .answered(let reason, _), .closed(let reason): return reason
+        }
+    }
+
+    /// What has to live as long as the connection.
+    var lease: ConnectionLease? {
+        switch self {
+        case .admitted(let lease): return lease
+        case .reserved(let lease), .answered(_, let lease): return lease
+        case .closed: return nil
+        }
     }
 }

@@ -33,7 +33,7 @@ struct HandOver: Sendable {
     ///   - received: takes what was read behind the request.
     ///   - lease: what counts the connection until it has ended, if anything does.
     func take(
-        _ channel: any Channel, route: WebSocketRoute, agreement: CompressionAgreement?, lease: AddressLease?,
+        _ channel: any Channel, route: WebSocketRoute, agreement: CompressionAgreement?, lease: ConnectionLease?,
         received: () -> ByteBuffer?, request: @escaping @Sendable (any WebSocketLoop) -> AcceptedRequest
     ) -> Bool {
         guard let descriptor = Self.duplicate(channel) else { return false }

@@ -63,14 +63,11 @@ public final class WebSocketServer: Sendable {
             CarrierEnvironment(
                 outputBudget: outputBudget, assemblyBudget: configuration.assemblyBudget,
                 onSlowReader: configuration.onSlowReader))
-        let connectionLimit = configuration.accept.maximumConnections.map {
-            min($0, Descriptors.roomForConnections() ?? $0)
-        }
-        let state = DoorState(configuration)
+        let state = DoorState(configuration, descriptors: Descriptors.roomForConnections())
         let listener: any Channel
         do {
             listener = try await bind(
-                contexts, state, HandOver(carrier: configuration.carrier, compression: compression), connectionLimit,
+                contexts, state, HandOver(carrier: configuration.carrier, compression: compression),
                 census: { [loops] in
                     await Self.count(loops, configuration.carrier) { $0.visitors.count + $0.connectionCount }
                 })
@@ -85,11 +82,15 @@ public final class WebSocketServer: Sendable {
     }
 
     private func bind(
-        _ contexts: [ObjectIdentifier: NIOLoopBound<LoopContext>], _ state: DoorState, _ handOver: HandOver?, _ connectionLimit: Int?,
+        _ contexts: [ObjectIdentifier: NIOLoopBound<LoopContext>], _ state: DoorState, _ handOver: HandOver?,
         census: @escaping @Sendable () async -> Int
     ) async throws -> any Channel {
         let configuration = configuration
-        let doorkeeper = Doorkeeper(configuration.accept)
+        let loops = Array(contexts.values)
+        let onFull: @Sendable () -> Void = {
+            // Connections that are kept without a request make room for those that have one.
+            for loop in loops { loop.eventLoop.execute { loop.value.closeIdleVisitors() } }
+        }
         return try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: configuration.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -98,7 +99,9 @@ public final class WebSocketServer: Sendable {
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
-                        AcceptGate(limit: connectionLimit, census: census, onPause: configuration.onAcceptPaused))
+                        AcceptGate(
+                            doorkeeper: state.doorkeeper, census: census, onFull: onFull,
+                            onPause: configuration.onAcceptPaused))
                 }
             }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -107,12 +110,8 @@ public final class WebSocketServer: Sendable {
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    let decision = state.doorkeeper.decide(channel.remoteAddress)
                     guard let loop = contexts[ObjectIdentifier(channel.eventLoop)] else { return }
-                    let decision = doorkeeper?.decide(channel.remoteAddress) ?? .admitted(nil)
-                    if let reason = decision.refusal {
-                        configuration.onAcceptRefused(
-                            AcceptRefusal(reason: reason, peer: channel.remoteAddress?.ipAddress ?? ""))
-                    }
                     try FrontDoorHandler.install(
                         on: channel, loop: loop.value, configuration: configuration, state: state,
                         handOver: handOver, decision: decision)

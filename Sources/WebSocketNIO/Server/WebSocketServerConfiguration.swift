@@ -9,12 +9,17 @@ public struct WebSocketServerConfiguration: Sendable {
     public var port = 8080
     /// Connections that may wait to be accepted. Default 4,096, the kernel's own default.
     public var backlog: Int32 = 4096
-    /// How many connections are accepted: in all, of one address, and a second.
+    /// How many connections are taken: WebSockets, of one address, and a second.
     public var accept = AcceptLimits()
+    /// The proxies that may name the clients' addresses. Default none.
+    public var proxies = TrustedProxies()
+    /// Called once, for the first request with a forwarding header whose peer is no trusted proxy: the header is ignored.
+    /// On a loop; it must not block. Default nothing.
+    public var onUntrustedForwarding: @Sendable (_ header: String, _ peer: String) -> Void = { _, _ in }
     /// Is told when the server accepts nobody for a while. Any thread; it must not block. Default nothing.
     public var onAcceptPaused: @Sendable (AcceptPause) -> Void = { _ in }
-    /// Is told of each connection that was not let in because of a limit in ``accept``. Called on a loop, as often as
-    /// somebody knocks; it must not block. Default nothing.
+    /// Called for each connection or request that a limit in ``accept`` refuses. On a loop, and often: it must not block.
+    /// Default nothing.
     public var onAcceptRefused: @Sendable (AcceptRefusal) -> Void = { _ in }
     /// What is accepted before the 101.
     public var http = HTTPLimits()

@@ -243,6 +243,27 @@ struct ConfigurationFileTests {
             ("soft_pending: -1", "soft_pending -1: give a number from 1 on."),
             ("ping_interval: 0", "ping_interval 0.0: give seconds from 0.1 to 86400."),
             ("ping_interval: .nan", "ping_interval nan: give seconds from 0.1 to 86400."),
+            ("keep_alive_timeout: 0", "keep_alive_timeout 0.0: give seconds from 0.1 to 86400."),
+            ("drain_delay: -1", "drain_delay -1.0: give seconds from 0 to 3600."),
+            ("body_budget: 1048575", "body_budget 1048575: give a number from 1048576 on."),
+            (
+                "trust_proxy: [::1, 10.0.0.0/33]",
+                "trust_proxy[1] 10.0.0.0/33: give an address or a network, like 10.0.0.0/8 or ::1."
+            ),
+            ("forwarded_header: 'a b'", "forwarded_header a b: give the name of a header."),
+            (
+                "forwarded_header: forwarded",
+                """
+                forwarded_header forwarded: its syntax (RFC 7239) is not understood. Have the proxy send X-Forwarded-For.
+                """
+            ),
+            (
+                "apps: [{id: '1', keys: [{key: a, secret: s}], limits: {user_info: 65537}}]",
+                """
+                apps[0].limits.user_info 65537: give a number from 1 to 65536, the bytes of a client's largest message, \
+                which carries it.
+                """
+            ),
             ("port: 65536", "port 65536: a port is a number from 0 to 65535."),
             ("max_pending: 100", "max_pending 100: it must hold at least one message (1048576 bytes)."),
             ("room_history: {bytes: 0}", "room_history.bytes 0: give a number from 1 to 1099511627776."),
@@ -350,8 +371,9 @@ struct ConfigurationFileTests {
     func everyKey(_ key: ServerSettings.CodingKeys) throws {
         let value: String
         switch key {
-        case .host, .appsFile: value = "x"
+        case .host, .appsFile, .forwardedHeader: value = "x"
         case .bodyBudget: value = "1048576"
+        case .trustProxy: value = "[10.0.0.0/8]"
         case .room, .limitLoopback, .apps: value = "off"
         case .roomLeft: value = "remove"
         case .allowOrigin: value = "[https://a.example]"

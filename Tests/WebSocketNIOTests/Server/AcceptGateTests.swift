@@ -13,11 +13,12 @@ struct AcceptGateTests {
         let channel: EmbeddedChannel
         let reported = Mailbox<AcceptPause>()
 
-        init(limit: Int? = nil) throws {
+        init() throws {
             channel = EmbeddedChannel(loop: loop)
             let reported = reported
             try channel.pipeline.syncOperations.addHandler(
-                AcceptGate(limit: limit, census: { 7 }, onPause: { reported.put($0) }))
+                AcceptGate(
+                    doorkeeper: Doorkeeper(.unlimited), census: { 7 }, onPause: { reported.put($0) }))
         }
 
         func fail(_ code: Int32) { channel.pipeline.fireErrorCaught(IOError(errnoCode: code, reason: "accept")) }

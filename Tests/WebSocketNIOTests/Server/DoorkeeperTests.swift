@@ -7,12 +7,18 @@ import Testing
 struct DoorkeeperTests {
     /// What a connection got; it keeps its lease.
     private final class Visitor {
-        let lease: AddressLease?
+        let lease: ConnectionLease?
         let reason: AcceptRefusal.Reason?
+        let isAnswered: Bool
+        let isReserved: Bool
 
-        init(_ decision: Doorkeeper.Decision) {
-            if case .admitted(let lease) = decision { self.lease = lease } else { lease = nil }
+        init(_ keeper: Doorkeeper, _ peer: SocketAddress? = nil, now: NIODeadline = .now()) {
+            _ = keeper.arrived()
+            let decision = keeper.decide(peer, now: now)
+            lease = decision.lease
             reason = decision.refusal
+            isAnswered = if case .answered = decision { true } else { false }
+            isReserved = if case .reserved = decision { true } else { false }
         }
     }
 
@@ -24,33 +30,35 @@ struct DoorkeeperTests {
 
     private func address(_ text: String) throws -> SocketAddress { try SocketAddress(ipAddress: text, port: 1) }
 
-    @Test("Without a limit nobody stands at the door, and one in all asks nothing of an address")
+    @Test("Without a limit nothing is counted")
     func nobody() {
-        #expect(Doorkeeper(.unlimited) == nil)
-        #expect(Doorkeeper(limits { $0.maximumConnections = 1 }) == nil)
-        #expect(Doorkeeper(AcceptLimits()) != nil)
+        let keeper = Doorkeeper(.unlimited)
+        #expect(keeper.capacity == nil)
+        let visitors = (0..<1000).map { _ in Visitor(keeper) }
+        #expect(visitors.allSatisfy { $0.lease == nil && $0.reason == nil })
+        #expect(keeper.hasRoom)
     }
 
     @Test("An address has its number of connections, and one more for each that has ended")
     func perAddress() throws {
-        let keeper = try #require(Doorkeeper(limits { $0.maximumConnectionsPerAddress = 3 }))
+        let keeper = Doorkeeper(limits { $0.maximumConnectionsPerAddress = 3 })
         let (one, other) = (try address("192.0.2.1"), try address("192.0.2.2"))
-        var visitors = (0..<3).map { _ in Visitor(keeper.decide(one)) }
+        var visitors = (0..<3).map { _ in Visitor(keeper, one) }
         #expect(visitors.allSatisfy { $0.lease != nil })
-        #expect(Visitor(keeper.decide(one)).reason == .addressLimit)
-        let guest = Visitor(keeper.decide(other))
+        #expect(Visitor(keeper, one).reason == .addressLimit)
+        let guest = Visitor(keeper, other)
         #expect(guest.reason == nil)
         visitors.removeLast()
-        visitors.append(Visitor(keeper.decide(one)))
+        visitors.append(Visitor(keeper, one))
         #expect(visitors[2].reason == nil)
-        #expect(Visitor(keeper.decide(one)).reason == .addressLimit)
+        #expect(Visitor(keeper, one).reason == .addressLimit)
     }
 
     @Test("Addresses that have no connection any more take no memory")
     func forgotten() throws {
-        let keeper = try #require(Doorkeeper(limits { $0.maximumConnectionsPerAddress = 3 }))
+        let keeper = Doorkeeper(limits { $0.maximumConnectionsPerAddress = 3 })
         for number in 0..<200 {
-            let visitor = Visitor(keeper.decide(try address("192.0.2.\(number)")))
+            let visitor = Visitor(keeper, try address("192.0.2.\(number)"))
             #expect(keeper.addressCount == 1)
             withExtendedLifetime(visitor) {}
         }
@@ -59,56 +67,140 @@ struct DoorkeeperTests {
 
     @Test("The loopback is exempt from the limit of an address, unless said otherwise", arguments: [false, true])
     func loopback(_ limitsLoopback: Bool) throws {
-        let keeper = try #require(
-            Doorkeeper(
-                limits {
-                    $0.maximumConnectionsPerAddress = 1
-                    $0.limitsLoopback = limitsLoopback
-                }))
-        let first = Visitor(keeper.decide(try address("127.0.0.1")))
+        let keeper = Doorkeeper(
+            limits {
+                $0.maximumConnectionsPerAddress = 1
+                $0.limitsLoopback = limitsLoopback
+            })
+        let first = Visitor(keeper, try address("127.0.0.1"))
         #expect((first.lease != nil) == limitsLoopback)
-        #expect(Visitor(keeper.decide(try address("127.0.0.1"))).reason == (limitsLoopback ? .addressLimit : nil))
+        #expect(try Visitor(keeper, address("127.0.0.1")).reason == (limitsLoopback ? .addressLimit : nil))
         withExtendedLifetime(first) {}
     }
 
-    @Test("The rate lets a burst in, answers as many, and closes the rest; and it recovers")
+    @Test("The rate lets a burst in and refuses the rest; and it recovers")
     func rate() throws {
-        let keeper = try #require(
-            Doorkeeper(
-                limits {
-                    $0.connectionsPerSecond = 10
-                    $0.connectionBurst = 20
-                }))
+        let keeper = Doorkeeper(
+            limits {
+                $0.connectionsPerSecond = 10
+                $0.connectionBurst = 20
+            })
         let start = NIODeadline.uptimeNanoseconds(1_000_000_000)
-        func reasons(_ count: Int, _ now: NIODeadline) -> [AcceptRefusal.Reason?] {
-            (0..<count).map { _ in Visitor(keeper.decide(nil, now: now)).reason }
+        func admitted(_ count: Int, _ now: NIODeadline) -> Int {
+            (0..<count).count { _ in Visitor(keeper, now: now).reason == nil }
         }
-        let expected =
-            [AcceptRefusal.Reason?](repeating: nil, count: 20) + [AcceptRefusal.Reason?](repeating: .rate, count: 20)
-            + [AcceptRefusal.Reason?](repeating: .flood, count: 5)
-        #expect(reasons(45, start) == expected)
-        // Whoever goes on knocking does not keep the door shut: ten a second come in all the same.
-        #expect(reasons(30, start + .seconds(1)).count { $0 == nil } == 10)
-        #expect(reasons(30, start + .seconds(2)).count { $0 == nil } == 10)
-        #expect(reasons(45, start + .seconds(60)) == expected)
+        #expect(admitted(45, start) == 20)
+        // More attempts do not keep the door shut: ten a second come in all the same.
+        #expect(admitted(30, start + .seconds(1)) == 10)
+        #expect(admitted(30, start + .seconds(2)) == 10)
+        #expect(admitted(45, start + .seconds(60)) == 20)
+    }
+
+    @Test("Refusals are answered 50 a second and 100 at a time; beyond that they are closed at once")
+    func answers() throws {
+        let keeper = Doorkeeper(
+            limits {
+                $0.connectionsPerSecond = 1
+                $0.connectionBurst = 1
+            })
+        var now = NIODeadline.uptimeNanoseconds(1_000_000_000)
+        var visitors = [Visitor(keeper, now: now)]
+        visitors += (0..<80).map { _ in Visitor(keeper, now: now) }
+        #expect(visitors.count { $0.isAnswered } == 50)
+        for second in 1...4 {
+            now = now + .seconds(1)
+            visitors += (0..<80).map { _ in Visitor(keeper, now: now) }
+            #expect(visitors.count { $0.isAnswered } == 100, "second \(second): those that linger are counted")
+        }
+        visitors.removeAll()
+        now = now + .seconds(1)
+        visitors += (0..<80).map { _ in Visitor(keeper, now: now) }
+        #expect(visitors.count { $0.isAnswered } == 50)
+    }
+
+    @Test("Above the limit of WebSockets there is a reserve, of which an address has a quarter")
+    func reserve() throws {
+        let keeper = Doorkeeper(limits { $0.maximumConnections = 10 })
+        #expect(keeper.capacity == DoorCapacity(limit: 10, descriptors: nil))
+        var sockets = (0..<10).map { _ in Visitor(keeper) }
+        #expect(sockets.allSatisfy { !$0.isReserved && $0.lease.map { keeper.becomeWebSocket($0) } == true })
+        let one = try address("192.0.2.1")
+        var visitors = (0..<4).map { _ in Visitor(keeper, one) }
+        #expect(visitors.allSatisfy { $0.isReserved })
+        #expect(Visitor(keeper, one).reason == .reserve)
+        visitors.removeLast()
+        visitors.append(Visitor(keeper, one))
+        #expect(visitors[3].isReserved)
+        #expect(visitors[3].lease.map { keeper.becomeWebSocket($0) } == false)
+        // The loopback has no share that limits it.
+        visitors += (0..<11).map { _ in Visitor(keeper) }
+        #expect(keeper.hasRoom)
+        visitors.append(Visitor(keeper))
+        #expect(!keeper.hasRoom, "16 in the reserve")
+        // As a WebSocket leaves, another one finds its place, in the reserve, too, and leaves that to others.
+        sockets.removeLast()
+        #expect(keeper.hasRoom)
+        #expect(visitors[0].lease.map { keeper.becomeWebSocket($0) } == true)
+        #expect(visitors[1].lease.map { keeper.becomeWebSocket($0) } == false)
+        #expect(Visitor(keeper, one).isReserved)
+        // Refused ones that linger do not take a place.
+        let lingering = keeper.refuse(visitors[1].lease)
+        #expect(lingering === visitors[1].lease)
+        #expect(keeper.hasRoom)
+        visitors.removeAll()
+        sockets.removeAll()
+        #expect(!Visitor(keeper, one).isReserved)
+    }
+
+    @Test(
+        "What the process can open is divided, too",
+        arguments: [(1, 1, 0), (20, 3, 16), (160, 134, 16), (100_000, 94_905, 4_995)])
+    func capacity(_ descriptors: Int, _ webSockets: Int, _ reserve: Int) {
+        let capacity = DoorCapacity(limit: .max, descriptors: descriptors)
+        #expect(capacity.webSockets == webSockets && capacity.reserve == reserve)
+        #expect(capacity.total + capacity.lingering <= max(2, descriptors))
+        #expect(DoorCapacity(limit: 1000, descriptors: nil).total == 1050)
+    }
+
+    @Test("Behind a trusted proxy the clients are counted, with each request and as long as a WebSocket lives")
+    func proxied() throws {
+        var proxies = TrustedProxies()
+        proxies.networks = [try #require(AddressNetwork("127.0.0.0/8"))]
+        let keeper = Doorkeeper(limits { $0.maximumConnectionsPerAddress = 2 }, proxies: proxies)
+        let client = try #require(IPAddress("198.51.100.1"))
+        let loopback = try #require(IPAddress("127.0.0.1"))
+        let leases = try (0..<10).map { _ in try #require(Visitor(keeper, try address("127.0.0.1")).lease) }
+        #expect(keeper.addressCount == 0, "the proxy is not counted")
+        #expect(keeper.beginRequest(leases[0], of: client, isPeer: false) == nil)
+        #expect(keeper.beginRequest(leases[1], of: client, isPeer: false) == nil)
+        #expect(keeper.beginRequest(leases[2], of: client, isPeer: false) == .addressLimit)
+        keeper.endRequest(leases[1])
+        #expect(keeper.beginRequest(leases[2], of: client, isPeer: false) == nil)
+        // Another request on a connection takes the place of the one before.
+        #expect(keeper.beginRequest(leases[2], of: try #require(IPAddress("198.51.100.2")), isPeer: false) == nil)
+        #expect(keeper.beginRequest(leases[3], of: client, isPeer: false) == nil)
+        // The loopback is exempt as a peer, and never when a header names it.
+        for lease in leases[4...] { #expect(keeper.beginRequest(lease, of: loopback, isPeer: true) == nil) }
+        #expect(keeper.beginRequest(leases[4], of: loopback, isPeer: false) == nil)
+        #expect(keeper.beginRequest(leases[5], of: loopback, isPeer: false) == nil)
+        #expect(keeper.beginRequest(leases[6], of: loopback, isPeer: false) == .addressLimit)
     }
 
     @Test("What one address has too much of takes nothing from the rate of the others")
     func addressBeforeRate() throws {
-        let keeper = try #require(
-            Doorkeeper(
-                limits {
-                    $0.maximumConnectionsPerAddress = 1
-                    $0.connectionsPerSecond = 1
-                    $0.connectionBurst = 2
-                }))
+        let keeper = Doorkeeper(
+            limits {
+                $0.maximumConnectionsPerAddress = 1
+                $0.connectionsPerSecond = 1
+                $0.connectionBurst = 2
+            })
         let now = NIODeadline.uptimeNanoseconds(1_000_000_000)
-        let first = Visitor(keeper.decide(try address("192.0.2.1"), now: now))
+        let first = Visitor(keeper, try address("192.0.2.1"), now: now)
         for _ in 0..<100 {
-            #expect(Visitor(keeper.decide(try address("192.0.2.1"), now: now)).reason == .addressLimit)
+            #expect(try Visitor(keeper, address("192.0.2.1"), now: now).reason == .addressLimit)
         }
-        #expect(Visitor(keeper.decide(try address("192.0.2.2"), now: now)).reason == nil)
-        #expect(Visitor(keeper.decide(try address("192.0.2.3"), now: now)).reason == .rate)
+        #expect(try Visitor(keeper, address("192.0.2.2"), now: now).reason == nil)
+        #expect(try Visitor(keeper, address("192.0.2.3"), now: now).reason == .rate)
         #expect(keeper.addressCount == 1, "who is not let in is not counted")
         withExtendedLifetime(first) {}
     }
