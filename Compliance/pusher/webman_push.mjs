@@ -9,7 +9,7 @@ import { createHmac } from "node:crypto";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 
-const WebSocket = createRequire("/usr/share/nodejs/")("ws");
+const WebSocket = createRequire(import.meta.url)("ws"); // found by NODE_PATH
 const [form, url, key, secret, ...channels] = process.argv.slice(2);
 const say = (what) => console.log(JSON.stringify(what));
 
