@@ -199,9 +199,12 @@ class HostileInput(RoomCase):
         self.assertEqual(bob.all("#log img, #log script, #log b, #members img, #members b"), [])
         self.assertEqual(bob.complaints, [])
 
-    def test_a_straight_quote_in_a_name_comes_back_full_width(self):
-        ann = self.join("a", '" onmouseover="alert(1)')
-        self.assertEqual(ann.texts("#members .name"), ["\uff02 onmouseover=\uff02alert(1)"])
+    def test_what_travels_fullwidth_in_a_name_is_shown_as_it_was_typed(self):
+        name = '" onmouseover="alert(1) <R&D> & &lt'
+        ann = self.join("a", name)
+        self.assertEqual(ann.texts("#members .name"), [name])
+        travelled = "\uff02 onmouseover=\uff02alert(1) \uff1cR\uff06D\uff1e &amp; \uff06lt"
+        self.assertEqual([push["name"] for push in ann.pushes if push.get("type") == "madd"][-1], travelled)
 
     def test_what_other_pages_send_stays_text(self):
         bob = self.join("b", "Bob")

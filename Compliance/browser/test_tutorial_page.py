@@ -175,8 +175,10 @@ class TutorialPage:
         for name in HOSTILE:
             with self.subTest(name=name):
                 self.stranger("b", name, avatar=name, uid=name)
-                shown = name.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace('"', "\uff02")
+                shown = name.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"')
                 shown = re.sub(r"[\x00-\x1f\x7f-\x9f]", "", shown)
+                shown = re.sub("&(?=[A-Za-z0-9#]|$)", "\uff06", shown)
+                shown = shown.translate(str.maketrans('<>"', "\uff1c\uff1e\uff02"))
                 seen = {shown, re.sub("[\u2028\u2029]", "", shown)}
                 until(lambda: len(li.texts("#list li")) == 2, "the newcomer")
                 self.assertIn(li.texts("#list li")[1], seen)
@@ -192,7 +194,7 @@ class TutorialPage:
     def test_it_talks_with_the_page_of_this_server(self):
         li = self.visit("a", "李雷")
         ann = self.join("b", "Ann & <Co>")
-        self.until_line(li, "Ann & <Co> 来了")
+        self.until_line(li, "Ann & \uff1cCo\uff1e 来了")
         li.run("say('你好 <img src=face/1.gif>', 'all')")
         ann.until_said("你好 <img src=face/1.gif>")
         ann.say('"quoted" & <b>not bold</b> &lt;')

@@ -1,5 +1,6 @@
 """What an operator writes wrong about apps stops the start (rows 151 to 153), in lines that say where and what."""
 
+import json
 import os
 import re
 import stat
@@ -142,3 +143,28 @@ def test_the_first_run_makes_a_key_that_is_told_once(tmp_path):
     key = re.search(r"key: '?\"?([0-9a-f]{16,})", content).group(1)
     assert secret in texts[0] and key in texts[0], texts[0]
     assert secret not in texts[1] and key in texts[1], texts[1]
+
+
+def first_event(server, key):
+    """The first thing that a client hears which names no protocol."""
+    return json.loads(wire.WebSocket(server.port, f"/app/{key}").message().payload)
+
+
+def test_apps_that_are_made_are_lenient_and_apps_that_are_written_strict(tmp_path):
+    path = tmp_path / "apps.yml"
+    created = parley("apps", "create", "--apps-file", str(path))
+    assert created.returncode == 0, created.stderr
+    key = re.search(r"key:\s+(\w+)", created.stdout).group(1)
+    assert "dialect: lenient" in path.read_text()
+    assert "lenient" in parley("apps", "list", "--apps-file", str(path)).stdout
+    with wire.Server("--apps-file", str(path)) as server:
+        assert first_event(server, key)["event"] == "pusher:connection_established"
+    first = tmp_path / "first.yml"
+    with wire.Server("--apps-file", str(first)) as server:
+        key = re.search(r"key: \"?(\w+)", first.read_text()).group(1)
+        assert first_event(server, key)["event"] == "pusher:connection_established"
+    written = tmp_path / "written.yml"
+    written.write_text(GOOD)
+    with wire.Server("--config", str(written)) as server:
+        assert first_event(server, "the-key")["data"]["code"] == 4008
+    wire.close_all()

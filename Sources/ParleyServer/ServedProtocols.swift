@@ -44,7 +44,9 @@ final class ServedProtocols: Sendable {
         observers.connect(node)
         apps = PusherService(
             node: node, clock: clock, shards: shards, limits: configuration.appLimits, originPolicy: originPolicy)
-        api = APIService(PusherAPI(node: node), maximumBodyBytes: configuration.http.maximumBodyBytes, logger: logger)
+        api = APIService(
+            PusherAPI(node: node, inflater: GzipBody.inflate), maximumBodyBytes: configuration.http.maximumBodyBytes,
+            logger: logger)
     }
 
     /// Sets whose pages may connect from now on.

@@ -325,7 +325,7 @@ struct RoomMemberTests {
                 == said.filter { !$0.contains("rmove") })
         #expect(
             entries.map { $0.publication.sender.map { String(decoding: $0, as: UTF8.self) } } == [
-                "&lt;anna&gt;", "anne",
+                "\u{FF1C}anna\u{FF1E}", "anne",
             ])
         #expect(entries.allSatisfy { $0.retention == RoomOptions().retention && $0.publication.event.isEmpty })
     }
@@ -400,10 +400,11 @@ struct RoomMemberTests {
         }
         let safe = "&lt;img src=x onerror=alert(1)&gt;"
         let pushes = try texts.map(Push.init)
-        #expect(pushes.first?["name"] == safe)
+        let name = "\u{FF1C}img src=x onerror=alert(1)\u{FF1E}"
+        #expect(pushes.first?["name"] == name)
         #expect(pushes.first?["avatar"] == "\u{FF02}onload=\u{FF02}alert(1)")
         #expect(pushes.last?["nrong"] == safe + "\u{2028}\\&quot;;alert(1)//")
-        #expect(pushes.last?["qqnum"] == safe)
+        #expect(pushes.last?["qqnum"] == name)
     }
 
     @Test("A code is safe unencoded in key=, in element ids and in loose comparisons")

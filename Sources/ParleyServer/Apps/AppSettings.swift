@@ -6,6 +6,8 @@ public struct AppSettings: Sendable, Codable {
     public var id: String
     /// What people call it.
     public var name: String?
+    /// How closely its clients and back ends have to follow the protocol.
+    public var dialect: PusherDialect?
     /// Whether it can be used.
     public var isEnabled: Bool?
     /// The pairs that sign for it.
@@ -26,7 +28,7 @@ public struct AppSettings: Sendable, Codable {
     public var limits: AppLimitSettings?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case id, name, keys, history, limits
+        case id, name, dialect, keys, history, limits
         case isEnabled = "enabled"
         case allowsClientEvents = "client_events"
         case tellsSubscriptionCounts = "subscription_count"
@@ -50,9 +52,21 @@ public struct AppSettings: Sendable, Codable {
         self.keys = keys
     }
 
+    /// A new app with a random key, for a person who has not said what clients there will be: the lenient dialect takes
+    /// those of other servers as they are.
+    public static func new(id: String, name: String?) -> AppSettings {
+        var app = AppSettings(id: id, name: name, keys: [.random()])
+        app.dialect = .lenient
+        return app
+    }
+
+    /// Whether it takes the clients of other servers as they are.
+    public var isLenient: Bool { dialect == .lenient }
+
     /// The app as the protocol knows it.
     public var app: PusherApp {
         var app = PusherApp(id: id, name: name ?? id, keys: keys.map { PusherKey(key: $0.key, secret: $0.secret) })
+        app.dialect = dialect ?? app.dialect
         app.isEnabled = isEnabled ?? app.isEnabled
         app.allowsClientEvents = allowsClientEvents ?? app.allowsClientEvents
         app.tellsSubscriptionCounts = tellsSubscriptionCounts ?? app.tellsSubscriptionCounts

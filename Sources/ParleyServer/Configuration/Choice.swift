@@ -1,3 +1,4 @@
+public import PusherProtocol
 public import Reactor
 public import RoomProtocol
 public import WebSocketCompression
@@ -27,6 +28,11 @@ extension CarrierKind: Decodable {
 
 extension RoomOptions.LeftType: Decodable {
     /// Reads the word of the `--room-left` option.
+    public init(from decoder: any Decoder) throws { self = try Choice.decode(from: decoder) }
+}
+
+extension PusherDialect: Codable {
+    /// Reads the word of an app's `dialect`.
     public init(from decoder: any Decoder) throws { self = try Choice.decode(from: decoder) }
 }
 

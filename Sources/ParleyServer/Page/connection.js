@@ -10,11 +10,15 @@ const ANSWER_MS = 8000;
 // Text on the wire
 
 // The server leaves in texts what is already escaped, so a page that escapes everything gets back exactly what was
-// typed by decoding once. Names go raw: the server undoes and escapes them itself.
+// typed by decoding once. Names go raw: the server undoes and escapes them itself, and gives what could become markup in
+// the pages of others its fullwidth form. This page shows names as text, so it shows what was typed.
 const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 const CHARACTERS = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'" };
 const escapeText = (value) => value.replace(/[&<>"]/g, (character) => ENTITIES[character]);
 export const decode = (value) => String(value ?? "").replace(/&(amp|lt|gt|quot|#39);/g, (_, name) => CHARACTERS[name]);
+const NARROW = { "\uff02": '"', "\uff06": "&", "\uff1c": "<", "\uff1e": ">" };
+export const decodeName = (value) =>
+    decode(value).replace(/[\uff02\uff06\uff1c\uff1e]/g, (character) => NARROW[character]);
 // Half a surrogate pair has no UTF-8, and encodeURIComponent throws on it.
 export const encode = (value) => encodeURIComponent(value.replace(/\p{Cs}/gu, "\ufffd"));
 

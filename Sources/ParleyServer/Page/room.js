@@ -1,7 +1,7 @@
 // The page of a room: what it does with pushes and with its reader's input. All that people write goes in as text.
 
 import {
-    connect, connected, decode, encode, joined, link, onConnection, outstanding, sendMessage, sendName, stop,
+    connect, connected, decode, decodeName, encode, joined, link, onConnection, outstanding, sendMessage, sendName, stop,
 } from "./connection.js";
 import {
     $, announce, app, button, hint, log, make, memory, outbox, phone, picker, session, text,
@@ -68,11 +68,11 @@ function receive(push) {
 
 function welcome(push) {
     const code = String(push.code);
-    const name = decode(push.name);
+    const name = decodeName(push.name);
     const renamed = me && me.code === code && connected();
     const oldName = me && me.name;
     startList({ code, name });
-    for (const user of Array.isArray(push.users) ? push.users : []) enlist(String(user.code), decode(user.name));
+    for (const user of Array.isArray(push.users) ? push.users : []) enlist(String(user.code), decodeName(user.name));
     enlist(code, name);
     if (renamed) {
         if (name !== oldName) addLine("nowCalled", { name: isolated(visible(name)) });
@@ -118,7 +118,7 @@ function resume(push) {
 
 function arrive(push) {
     const code = String(push.code);
-    const name = decode(push.name);
+    const name = decodeName(push.name);
     const before = departed.get(code) || members.get(code);
     enlist(code, name);
     showPeople();
@@ -162,7 +162,7 @@ function hear(push) {
     const message = { code, to, mine, text: decode(push.nrong), time: String(push.time ?? "") };
     // Only what was missed has a name: nobody's extra can be called so.
     const missed = push.name !== undefined;
-    if (missed) Object.assign(message, { name: decode(push.name), at: dateOf(message.time) });
+    if (missed) Object.assign(message, { name: decodeName(push.name), at: dateOf(message.time) });
     addMessage(message);
     if (missed && (due -= 1) === 0) log.setAttribute("aria-busy", "false");
     if (!mine && document.hidden && (returning || !missed)) setUnread(unread + 1);

@@ -47,7 +47,7 @@ final class PusherService: Sendable {
         let path = request.target.prefix { $0 != "?" }
         let decision = PusherHandshake.decide(
             path: path, query: request.target.dropFirst(path.count).dropFirst(), node: node)
-        let handshake = ServerHandshake(originPolicy: originPolicy.withLockedValue { $0 })
+        var handshake = ServerHandshake(originPolicy: originPolicy.withLockedValue { $0 })
         switch decision {
         case .notPusher:
             return nil
@@ -56,6 +56,7 @@ final class PusherService: Sendable {
                 PusherRefusal(code: code, message: message)
             }
         case .accepted(let runtime, let version):
+            handshake.acceptsAnySubprotocol = runtime.app.dialect == .lenient
             return WebSocketRoute(handshake: handshake, limits: limits(of: runtime.app)) { [self] request in
                 PusherSession(
                     PusherConversation(

@@ -11,6 +11,8 @@ public struct PusherApp: Sendable {
     public var name: String
     /// The pairs that sign for it, all of them valid: more than one while keys are rotated.
     public var keys: [PusherKey]
+    /// How closely its clients and back ends have to follow the protocol. Default strict.
+    public var dialect = PusherDialect.strict
     /// Whether it can be used. Default `true`; otherwise clients are closed with 4003.
     public var isEnabled = true
     /// Whether clients may send events to each other. Default `false`.

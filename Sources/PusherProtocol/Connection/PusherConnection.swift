@@ -102,6 +102,7 @@ open class PusherConnection: Subscriber {
         case .ignored: break
         case .forbidden: refuse("Clients may send events only whose names begin with client-.")
         case .malformed(let text): malformed(text)
+        case .refused(let text): deliver(PusherMessages.error(nil, text))
         }
     }
 

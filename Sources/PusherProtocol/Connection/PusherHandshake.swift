@@ -11,9 +11,13 @@ public enum PusherHandshake {
         /// To be answered with 101 all the same, then ``PusherHandshake/error(code:message:)``, then closed with the
         /// code: clients can read nothing else.
         case refused(code: UInt16, message: String)
+
+        fileprivate static let wrongPath = Decision.refused(
+            code: PusherCloseCode.unknownPath, message: "No app is at this path: it is /app/KEY.")
     }
 
-    /// Decides. The path is `/app/KEY` with anything before it; of the query `protocol` and `version` count.
+    /// Decides. The path is `/app/KEY` with anything before it; of the query `protocol` and `version` count. What a
+    /// ``PusherDialect/lenient`` app accepts besides is said there.
     ///
     /// - Parameters:
     ///   - path: as it came, without the query.
@@ -22,21 +26,27 @@ public enum PusherHandshake {
         let marker = Array("/app/".utf8)
         let path = Array(path.utf8)
         guard let start = path.indices.last(where: { path[$0...].starts(with: marker) }) else { return .notPusher }
-        guard let key = decode(path[(start + marker.count)...]), !key.contains(UInt8(ascii: "/")) else {
-            return .refused(code: PusherCloseCode.unknownPath, message: "No app is at this path: it is /app/KEY.")
+        let rest = path[(start + marker.count)...]
+        let hasSlash = rest.last == UInt8(ascii: "/")
+        guard let key = decode(hasSlash ? rest.dropLast() : rest), !key.contains(UInt8(ascii: "/")) else {
+            return .wrongPath
         }
         guard let runtime = node.runtime(keyBytes: key) else {
             return .refused(code: PusherCloseCode.unknownApp, message: "No app has this key. Please check it.")
         }
+        let isLenient = runtime.app.dialect == .lenient
+        guard isLenient || !hasSlash else { return .wrongPath }
         guard runtime.app.isEnabled else {
             return .refused(code: PusherCloseCode.disabledApp, message: "This app is switched off.")
         }
         let query = Array(query.utf8)
-        guard let named = value(of: "protocol", in: query), !named.isEmpty else {
+        let named = value(of: "protocol", in: query) ?? []
+        guard isLenient || !named.isEmpty else {
             return .refused(
-                code: PusherCloseCode.noProtocol, message: "The address names no protocol: add ?protocol=7.")
+                code: PusherCloseCode.noProtocol,
+                message: "The address names no protocol: add ?protocol=7, or set this app's dialect to lenient.")
         }
-        guard let version = version(named) else {
+        guard let version = named.isEmpty ? 7 : version(named) else {
             return .refused(
                 code: PusherCloseCode.unsupportedProtocol, message: "This server speaks the protocols 5, 6 and 7.")
         }

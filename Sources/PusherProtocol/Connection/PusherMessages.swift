@@ -45,10 +45,11 @@ enum PusherMessages {
 
     /// A cache channel has nothing to show.
     static func cacheMiss(_ channel: ChannelName) -> SharedFrame {
-        var writer = JSONWriter(frameCapacity: channel.bytes.count + 48)
+        var writer = JSONWriter(frameCapacity: channel.bytes.count + 64)
         writer.raw("{\"event\":\"pusher:cache_miss\",\"channel\":")
         writer.string(channel.bytes)
-        writer.raw("}")
+        // Clients parse the data of every event that they do not know.
+        writer.raw(",\"data\":\"{}\"}")
         return writer.frame()
     }
 

@@ -9,7 +9,7 @@ public struct PusherEvent: Hashable, Sendable {
     public enum Payload: Hashable, Sendable {
         /// A text, UTF-8: what the string that was published stands for.
         case text([UInt8])
-        /// JSON as a client has written it: an object, a number, whatever is no string.
+        /// JSON as the sender has written it: anything but a string, or a string with half a surrogate pair.
         case json([UInt8])
         /// Nothing: a client event without `data`.
         case none
@@ -20,6 +20,16 @@ public struct PusherEvent: Hashable, Sendable {
             case .text(let data), .json(let data): data.count
             case .none: 0
             }
+        }
+
+        /// What a member `data` says: of a string its text, of anything else its bytes. A string with half a surrogate
+        /// pair has no text and travels as it was written.
+        init(_ data: JSONValue?, in text: RawSpan) {
+            guard let data else {
+                self = .none
+                return
+            }
+            self = EnvelopeReader.string(data, in: text).map { .text($0) } ?? .json(EnvelopeReader.raw(data, in: text))
         }
     }
 
@@ -62,18 +72,26 @@ public struct PusherEvent: Hashable, Sendable {
 
     /// Appends the members `event`, `channel` and `data` of a message.
     static func append(_ publication: Publication, in channel: ChannelName, to writer: inout JSONWriter) {
-        let mark = publication.event.first ?? UInt8(ascii: "?")
         writer.raw("\"event\":")
-        writer.string(mark <= emptyMark ? publication.event.dropFirst() : publication.event[...])
+        append(nameOf: publication, to: &writer)
         writer.raw(",\"channel\":")
         writer.string(channel.bytes)
-        switch mark {
-        case emptyMark: break
-        case jsonMark:
-            writer.raw(",\"data\":")
+        guard publication.event.first != emptyMark else { return }
+        writer.raw(",\"data\":")
+        append(dataOf: publication, to: &writer)
+    }
+
+    /// Appends the name as a string.
+    static func append(nameOf publication: Publication, to writer: inout JSONWriter) {
+        let isMarked = publication.event.first.map { $0 <= emptyMark } ?? false
+        writer.string(isMarked ? publication.event.dropFirst() : publication.event[...])
+    }
+
+    /// Appends the data as the value of a member; of an event without data an empty string.
+    static func append(dataOf publication: Publication, to writer: inout JSONWriter) {
+        if publication.event.first == jsonMark {
             writer.raw(publication.data)
-        default:
-            writer.raw(",\"data\":")
+        } else {
             writer.string(publication.data)
         }
     }

@@ -4,8 +4,8 @@ import Channels
 struct APIEvent: Sendable {
     /// What the event is called, UTF-8.
     var name: [UInt8]
-    /// What the string `data` stands for, UTF-8.
-    var data: [UInt8]
+    /// The string `data`.
+    var data: PusherEvent.Payload
     /// Where it goes, each channel once.
     var channels: [APIChannel]
     /// The connection that is left out.
@@ -55,7 +55,7 @@ struct APIEvent: Sendable {
         of value: JSONValue, in text: RawSpan, _ limits: PusherLimits
     ) throws(PusherAPIError) -> [UInt8] {
         guard let member = member("name", of: value, in: text), let name = EnvelopeReader.string(member, in: text)
-        else { throw .invalid("name has to be there, as a string: what the event is called.") }
+        else { throw .invalid("name has to be there, as a string of whole characters: what the event is called.") }
         guard PusherEventName.isValid(name, limits) else {
             throw .invalid("name has to have 1 to \(limits.eventNameBytes) bytes, without control characters.")
         }
@@ -68,9 +68,11 @@ struct APIEvent: Sendable {
 
     private static func data(
         of value: JSONValue, in text: RawSpan, _ limits: PusherLimits
-    ) throws(PusherAPIError) -> [UInt8] {
-        guard let member = member("data", of: value, in: text), let data = EnvelopeReader.string(member, in: text)
-        else { throw .invalid("data has to be there, as a string. Encode anything else as JSON, into a string.") }
+    ) throws(PusherAPIError) -> PusherEvent.Payload {
+        guard let member = member("data", of: value, in: text), member.kind == .string else {
+            throw .invalid("data has to be there, as a string. Encode anything else as JSON, into a string.")
+        }
+        let data = PusherEvent.Payload(member, in: text)
         guard data.count <= limits.eventDataBytes else {
             throw .tooLarge("data may have \(limits.eventDataBytes) bytes at most. Send less, or where to get it.")
         }
@@ -115,7 +117,7 @@ struct APIEvent: Sendable {
         _ value: JSONValue, in text: RawSpan, place: String
     ) throws(PusherAPIError) -> APIChannel {
         guard let name = EnvelopeReader.string(value, in: text) else {
-            throw .invalid("\(place) has to be a string: the name of a channel.")
+            throw .invalid("\(place) has to be a string of whole characters: the name of a channel.")
         }
         guard let channel = APIChannel(name) else {
             throw .invalid("\(place) is no channel's name. \(APIChannel.rule)")

@@ -45,6 +45,9 @@ struct APIQuery {
         parameters.first { has($0, name: name) && !$0.isArray }.map { bytes[$0.value] }
     }
 
+    /// Whether it names neither a key nor a signature: whoever wrote it does not know that requests are signed.
+    var isUnsigned: Bool { plainValue("auth_key") == nil && plainValue("auth_signature") == nil }
+
     /// The value of the parameter `name`; `nil` when there is none.
     func value(_ name: StaticString) -> [UInt8]? {
         var value: [UInt8]?

@@ -21,13 +21,17 @@ struct APISignature {
     /// - Parameters:
     ///   - signedPath: the path from `/apps/` on, as it came.
     ///   - keys: those of the app.
+    ///   - dialect: the app's; a lenient app needs no `auth_version`.
     ///   - now: the present Unix second.
     init(
-        of request: PusherAPIRequest, signedPath: Substring.UTF8View, query: APIQuery, keys: [APIKey], now: UInt64
+        of request: PusherAPIRequest, signedPath: Substring.UTF8View, query: APIQuery, keys: [APIKey],
+        dialect: PusherDialect, now: UInt64
     ) throws(PusherAPIError) {
+        guard !query.isUnsigned else { throw .notSigned }
         guard let name = query.plainValue("auth_key"), let key = keys.first(where: { name.elementsEqual($0.name) })
         else { throw .unknownKey }
-        guard query.plainValue("auth_version")?.elementsEqual("1.0".utf8) == true else { throw .wrongVersion }
+        let version = query.plainValue("auth_version")
+        guard version?.elementsEqual("1.0".utf8) ?? (dialect == .lenient) else { throw .wrongVersion }
         guard let digits = query.plainValue("auth_signature"), digits.count == PusherSignature.digits,
             digits.allSatisfy(Self.isHexadecimal)
         else { throw .malformedSignature }

@@ -68,9 +68,9 @@ extension PusherAPI {
             json.raw(index > 0 ? #",{"offset":"# : #"{"offset":"#)
             json.number(entry.offset)
             json.raw(#","event":"#)
-            json.string(entry.publication.event)
+            PusherEvent.append(nameOf: entry.publication, to: &json)
             json.raw(#","data":"#)
-            json.string(entry.publication.data)
+            PusherEvent.append(dataOf: entry.publication, to: &json)
             json.raw("}")
         }
         json.raw("]}")

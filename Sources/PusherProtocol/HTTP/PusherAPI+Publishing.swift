@@ -8,7 +8,7 @@ extension PusherAPI {
     ) throws(PusherAPIError) {
         let isBatch = call.route == .batchEvents
         let runtime = call.runtime
-        var events = try Self.events(request.body, isBatch: isBatch, runtime.app.limits)
+        var events = try Self.events(call.body, isBatch: isBatch, runtime.app.limits)
         let attributes = try call.attributes(.ofPublish)
         if !attributes.isEmpty { for index in events.indices { events[index].attributes.formUnion(attributes) } }
         let idempotency = try Self.idempotency(call, request)
@@ -16,7 +16,7 @@ extension PusherAPI {
         if idempotency != nil { for index in events.indices { events[index].attributes.subtract(.counts) } }
         var entries: [PublishRequest.Entry] = []
         for event in events {
-            let publication = PusherEvent(name: event.name, payload: .text(event.data))
+            let publication = PusherEvent(name: event.name, payload: event.data)
                 .publication(excluded: event.excluded)
             for channel in event.channels {
                 entries.append(
@@ -44,7 +44,7 @@ extension PusherAPI {
         let text = body.span.bytes
         let value: JSONValue
         do throws(EnvelopeError) {
-            value = try EnvelopeReader.read(text, checkingUTF8: true)
+            value = try EnvelopeReader.readWithLoneSurrogates(text, checkingUTF8: true).value
         } catch {
             throw .invalid(error.text)
         }
@@ -56,7 +56,7 @@ extension PusherAPI {
         var elements = JSONElements(of: batch)
         while let element = elements.next(in: text) {
             guard events.count < limits.eventsPerBatch else {
-                throw .tooLarge(
+                throw .invalid(
                     "batch may have \(limits.eventsPerBatch) events at most. Split it into several requests.")
             }
             do throws(PusherAPIError) {
@@ -85,7 +85,7 @@ extension PusherAPI {
         // The length keeps a query that ends with a part of a body apart from a body that begins with it.
         digest.update(data: Array("\(head.count)\n".utf8))
         digest.update(data: head)
-        digest.update(data: request.body)
+        digest.update(data: call.body)
         return PublishRequest.Idempotency(key: Array(key.utf8), fingerprint: Array(digest.finalize()))
     }
 }

@@ -87,7 +87,7 @@ extension PusherAPI {
                     // An app may keep its events for longer than a cache channel has one.
                     guard let newest, newest.age < PusherAppRuntime.cacheMilliseconds else { return json.raw("null") }
                     json.raw(#"{"data":"#)
-                    json.string(newest.publication.data)
+                    PusherEvent.append(dataOf: newest.publication, to: &json)
                     json.raw(#","ttl":"#)
                     json.number((PusherAppRuntime.cacheMilliseconds - newest.age) / 1_000)
                     json.raw("}")

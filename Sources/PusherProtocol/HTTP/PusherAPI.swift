@@ -17,19 +17,36 @@ import Channels
 /// A path may have any prefix before `/apps/`, which is not signed. Every success has status 200. Errors are
 /// `{"error":TEXT}`: 400 for what makes no sense, 401 without a valid signature, 403 for a disabled app, 404 for an
 /// unknown app or path, 405, 409 for an idempotency key that stands for another request, 413 and 414 for what is too
-/// large, 415 for an encoded body; 429 above ``PusherLimits/requestsPerSecond`` of one key and 503 when the engine keeps
+/// large, 415 for a body that is encoded in another way than gzip; 429 above ``PusherLimits/requestsPerSecond`` of one key and 503 when the engine keeps
 /// nothing, both with `Retry-After`. Only requests with a valid signature count for 429, so that nobody else can use up
 /// a key's share.
 public final class PusherAPI: Sendable {
     /// The longest path with its query, in bytes.
     public static let maximumTargetBytes = APIQuery.maximumBytes
 
+    /// What became of a compressed body.
+    public enum InflatedBody: Sendable {
+        /// All of it.
+        case whole([UInt8])
+        /// It would have more bytes than allowed.
+        case tooLong
+        /// It is not one gzip member and nothing else.
+        case malformed
+    }
+
+    /// Inflates a gzip member to at most so many bytes; any thread. Only bodies with a valid signature get there.
+    public typealias Inflater = @Sendable (_ body: [UInt8], _ maximumBytes: Int) -> InflatedBody
+
     let node: PusherNode
     private let keys: [ObjectIdentifier: [APIKey]]
+    private let inflater: Inflater?
 
     /// The API of a node's apps.
-    public init(node: PusherNode) {
+    ///
+    /// - Parameter inflater: reads gzip; without one, compressed bodies are answered with 415.
+    public init(node: PusherNode, inflater: Inflater? = nil) {
         self.node = node
+        self.inflater = inflater
         keys = Dictionary(
             node.runtimes.map { (ObjectIdentifier($0), $0.app.keys.map(APIKey.init)) }, uniquingKeysWith: { $1 })
     }
@@ -71,8 +88,7 @@ public final class PusherAPI: Sendable {
         to request: PusherAPIRequest, completion: @escaping @Sendable (PusherAPIResponse) -> Void
     ) {
         do throws(PusherAPIError) {
-            let call = try accept(request)
-            try carryOut(call, request, completion: completion)
+            try carryOut(try accept(request), request, completion: completion)
         } catch {
             completion(error.response)
         }
@@ -84,6 +100,10 @@ public final class PusherAPI: Sendable {
         let signedPath: Substring.UTF8View
         let query: APIQuery
         let runtime: PusherAppRuntime
+        /// How the body was sent.
+        let coding: ContentCoding
+        /// The body, uncompressed.
+        var body: [UInt8] = []
 
         /// What `info` in the query asks for.
         func attributes(_ allowed: APIAttributes) throws(PusherAPIError) -> APIAttributes {
@@ -131,7 +151,7 @@ public final class PusherAPI: Sendable {
         guard request.path.utf8.count + request.query.utf8.count < Self.maximumTargetBytes else { throw .longTarget }
         guard let path = APIPath(request.path), let route = path.route else { throw .unknownPath }
         guard request.method == route.method else { throw .wrongMethod(allowed: route.method) }
-        guard request.contentEncoding == nil else { throw .encodedBody }
+        let coding = try ContentCoding(request.contentEncoding)
         let query = try Self.query(request.query)
         let runtime = try runtime(of: path, query)
         let limits = runtime.app.limits
@@ -139,14 +159,15 @@ public final class PusherAPI: Sendable {
             throw .tooLarge("The body may have \(limits.requestBytes) bytes at most. Split it into several requests.")
         }
         let signature = try APISignature(
-            of: request, signedPath: path.signed, query: query, keys: keys[ObjectIdentifier(runtime)] ?? [],
+            of: request, signedPath: path.signed, query: query, keys: keys(of: runtime), dialect: runtime.app.dialect,
             now: node.unixMilliseconds / 1_000)
-        return (Call(route: route, signedPath: path.signed, query: query, runtime: runtime), signature)
+        let call = Call(route: route, signedPath: path.signed, query: query, runtime: runtime, coding: coding)
+        return (call, signature)
     }
 
     /// Checks everything but the meaning of the body.
     private func accept(_ request: PusherAPIRequest) throws(PusherAPIError) -> Call {
-        let (call, signature) = try verify(request, bodyBytes: request.body.count)
+        var (call, signature) = try verify(request, bodyBytes: request.body.count)
         try signature.check(request.body, method: request.method)
         let runtime = call.runtime
         guard runtime.app.isEnabled else { throw .disabled }
@@ -161,6 +182,8 @@ public final class PusherAPI: Sendable {
             case .full: throw .tooManySignatures
             }
         }
+        call.body = try call.coding.decode(
+            request.body, limit: runtime.app.limits.requestBytes, with: inflater)
         return call
     }
 
@@ -176,16 +199,24 @@ public final class PusherAPI: Sendable {
         }
     }
 
+    /// The app that is meant: that of the id in the path, but for a lenient app the one that the key belongs to. On the
+    /// path without an id the key tells it in any case.
     private func runtime(of path: APIPath, _ query: APIQuery) throws(PusherAPIError) -> PusherAppRuntime {
-        if let id = path.app {
-            guard let runtime = node.runtime(id: String(Substring(id))) else { throw .unknownApp }
-            return runtime
+        let key = query.plainValue("auth_key")
+        let named = path.app.flatMap { node.runtime(id: String(Substring($0))) }
+        // Mostly both name the same app.
+        if let named, let key, keys(of: named).contains(where: { key.elementsEqual($0.name) }) { return named }
+        if let owner = key.flatMap({ node.runtime(keyBytes: Array($0)) }),
+            path.app == nil || owner.app.dialect == .lenient
+        {
+            return owner
         }
-        guard let key = query.plainValue("auth_key"),
-            let runtime = node.runtime(key: String(decoding: key, as: UTF8.self))
-        else { throw .unknownKey }
-        return runtime
+        if let named { return named }
+        if query.isUnsigned { throw .notSigned }
+        throw path.app == nil ? .unknownKey : .unknownApp
     }
+
+    private func keys(of runtime: PusherAppRuntime) -> [APIKey] { keys[ObjectIdentifier(runtime)] ?? [] }
 
     private func carryOut(
         _ call: Call, _ request: PusherAPIRequest, completion: @escaping @Sendable (PusherAPIResponse) -> Void

@@ -33,9 +33,15 @@ struct PusherAPIError: Error, Equatable {
         "A query parameter has an encoded & or a name with =, which makes the signed text ambiguous. Leave it out.")
     static let tooManyParameters = unsigned(
         "The query has more than \(APIQuery.maximumParameters) parameters. Send fewer.")
+    static let notSigned = unsigned(
+        """
+        This request is not signed. The Pusher libraries for servers sign requests; to sign without one, see \
+        Documentation/http-api.md: the query needs auth_key, auth_timestamp, auth_version=1.0, with a body body_md5, and \
+        auth_signature.
+        """)
     static let unknownKey = unsigned(
         "auth_key is not a key of this app. Check the key, and that app id and key belong together.")
-    static let wrongVersion = unsigned("auth_version has to be 1.0.")
+    static let wrongVersion = unsigned("auth_version has to be 1.0; only an app whose dialect is lenient does without.")
     static let malformedSignature = unsigned(
         "auth_signature has to be there once, as 64 hexadecimal digits in small letters.")
     static let wrongSignature = unsigned(
@@ -74,8 +80,8 @@ struct PusherAPIError: Error, Equatable {
     static func tooLarge(_ text: String) -> PusherAPIError { PusherAPIError(413, text) }
     static let longTarget = PusherAPIError(
         414, "Path and query may have \(PusherAPI.maximumTargetBytes) bytes at most.")
-    static let encodedBody = PusherAPIError(
-        415, "Content-Encoding is not supported. Send the body uncompressed and without that field.")
+    static let unsupportedCoding = PusherAPIError(
+        415, "Content-Encoding may be gzip or identity. Send the body so, or uncompressed and without that field.")
     static let tooManyRequests = PusherAPIError(
         429, "Too many requests with this key. Wait a second, and send several events as one batch.", retryAfter: 1)
 
@@ -116,6 +122,8 @@ struct PusherAPIError: Error, Equatable {
         var response = PusherAPIResponse(status: status, json: json)
         if let retryAfter { response.fields.append(("retry-after", String(retryAfter))) }
         if let allow { response.fields.append(("allow", allow)) }
+        // RFC 9110 §15.5.16: the answer says which codings would do.
+        if status == 415 { response.fields.append(("accept-encoding", "gzip, identity")) }
         return response
     }
 }

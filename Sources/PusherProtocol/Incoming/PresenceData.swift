@@ -11,36 +11,22 @@ enum PresenceData {
         } catch {
             throw .invalid("The channel_data is not understood. \(error.text)")
         }
-        guard let user = EnvelopeReader.member("user_id", of: object, in: text), let id = id(user, in: text) else {
-            throw .invalid("The channel_data needs a user_id, which is a string or a whole number.")
-        }
+        guard let member = EnvelopeReader.member("user_id", of: object, in: text),
+            let user = UserIDValue(member, in: text)
+        else { throw .invalid("The channel_data needs a user_id: a string or a whole number of at most 64 bits.") }
+        let id = user.id
         guard !id.isEmpty, id.count <= min(limits.userIDBytes, PusherUserID.maximumBytes) else {
             throw .invalid("The user_id is empty, or longer than \(limits.userIDBytes) bytes.")
         }
         let info = EnvelopeReader.member("user_info", of: object, in: text)
         let hasInfo = info.map { $0.kind != .null } ?? false
         guard let info, hasInfo else {
-            return PresenceDetails.identity(id: id, isNumber: user.kind == .number, info: [])
+            return PresenceDetails.identity(id: id, isNumber: user.isNumber, info: [])
         }
         guard info.range.count <= limits.userInfoBytes else {
             throw .invalid("The user_info is longer than \(limits.userInfoBytes) bytes.")
         }
         return PresenceDetails.identity(
-            id: id, isNumber: user.kind == .number, info: EnvelopeReader.raw(info, in: text))
-    }
-
-    /// A user's id as text. Of a number its digits: only whole numbers that every client writes alike count, since
-    /// clients make them the names of an object's members.
-    private static func id(_ value: JSONValue, in text: RawSpan) -> [UInt8]? {
-        switch value.kind {
-        case .string: return EnvelopeReader.string(value, in: text)
-        case .number:
-            let digits = EnvelopeReader.raw(value, in: text)
-            guard let number = Int(String(decoding: digits, as: UTF8.self)), number.magnitude < 1 << 53,
-                digits.elementsEqual(String(number).utf8)
-            else { return nil }
-            return digits
-        default: return nil
-        }
+            id: id, isNumber: user.isNumber, info: EnvelopeReader.raw(info, in: text))
     }
 }

@@ -18,14 +18,18 @@ public enum PusherCommand: Hashable, Sendable {
     case forbidden
     /// No message of this protocol; the words say what is wrong.
     case malformed(String)
+    /// A message with half a surrogate pair in anything but a client event's data. Pages send that without a fault of
+    /// their own, so it gets these words and does not count as ``malformed(_:)``.
+    case refused(String)
 
     /// Reads a message: an object with `event` and, mostly, `data`, which may also be a string that has the object in it.
     ///
     /// - Parameter text: UTF-8, which carriers have checked.
     public init(_ text: RawSpan) {
         let message: JSONValue
+        let loneSurrogates: ClosedRange<Int>?
         do throws(EnvelopeError) {
-            message = try EnvelopeReader.read(text)
+            (message, loneSurrogates) = try EnvelopeReader.readWithLoneSurrogates(text)
         } catch {
             self = .malformed(error.text)
             return
@@ -46,6 +50,17 @@ public enum PusherCommand: Hashable, Sendable {
                 data = member.value
             }
         }
+        if let loneSurrogates {
+            let name = event.flatMap { EnvelopeReader.string($0, in: text) } ?? []
+            let isInData =
+                data.map {
+                    $0.range.contains(loneSurrogates.lowerBound) && $0.range.contains(loneSurrogates.upperBound)
+                } ?? false
+            guard PusherEventName.isClientEvent(name), isInData else {
+                self = .refused(EnvelopeError.loneSurrogate(at: loneSurrogates.lowerBound).text)
+                return
+            }
+        }
         guard let event, let name = EnvelopeReader.string(event, in: text) else {
             self = .malformed("A message needs an \"event\", which is a string.")
             return
@@ -59,7 +74,7 @@ public enum PusherCommand: Hashable, Sendable {
                 self = .malformed("A client event needs a \"channel\", which is a string.")
                 return
             }
-            self = .clientEvent(PusherEvent(name: name, payload: Self.payload(data, in: text)), channel: channel)
+            self = .clientEvent(PusherEvent(name: name, payload: PusherEvent.Payload(data, in: text)), channel: channel)
         } else if name.elementsEqual("pusher:ping".utf8) {
             self = .ping
         } else if name.elementsEqual("pusher:subscribe".utf8) {
@@ -73,12 +88,6 @@ public enum PusherCommand: Hashable, Sendable {
         }
     }
 
-    /// What the data of a client event is: of a string what it stands for, of anything else its bytes.
-    private static func payload(_ data: JSONValue?, in text: RawSpan) -> PusherEvent.Payload {
-        guard let data else { return .none }
-        return EnvelopeReader.string(data, in: text).map { .text($0) } ?? .json(EnvelopeReader.raw(data, in: text))
-    }
-
     /// Has `read` read the object that `data` is or, as a string, has in it.
     private static func reading(
         _ data: JSONValue?, in text: RawSpan, _ read: (JSONValue, RawSpan) -> PusherCommand
@@ -88,7 +97,7 @@ public enum PusherCommand: Hashable, Sendable {
         do throws(EnvelopeError) {
             return read(try EnvelopeReader.read(inner.span.bytes), inner.span.bytes)
         } catch {
-            return .malformed(error.text)
+            return error.isLoneSurrogate ? .refused(error.text) : .malformed(error.text)
         }
     }
 

@@ -9,7 +9,7 @@ struct UserData: Hashable, Sendable {
     /// Whether the list was longer than allowed; it is cut then.
     let isWatchlistCut: Bool
 
-    /// Reads `{"id": text, "user_info": anything, "watchlist": [text…]}`.
+    /// Reads `{"id": ID, "user_info": anything, "watchlist": [ID…]}`; an ID is a string or a whole number.
     static func read(_ data: [UInt8], _ limits: PusherLimits) throws(SignInProblem) -> UserData {
         let text = data.span.bytes
         let object: JSONValue
@@ -19,7 +19,7 @@ struct UserData: Hashable, Sendable {
             throw .invalid("The user_data is not understood. \(error.text)")
         }
         guard let value = EnvelopeReader.member("id", of: object, in: text),
-            let id = EnvelopeReader.string(value, in: text), PusherUserID.isValid(id), id.count <= limits.userIDBytes
+            let id = UserIDValue(value, in: text)?.id, PusherUserID.isValid(id), id.count <= limits.userIDBytes
         else {
             throw .invalid(
                 "The user_data needs an id: a string of 1 to \(limits.userIDBytes) letters, digits and _-=@,.;")
@@ -46,7 +46,7 @@ struct UserData: Hashable, Sendable {
         while let element = elements.next(in: text) {
             guard count < limits.watchlistUsers else { return (ids, true) }
             count += 1
-            guard let id = EnvelopeReader.string(element, in: text), PusherUserID.isValid(id) else {
+            guard let id = UserIDValue(element, in: text)?.id, PusherUserID.isValid(id) else {
                 throw .invalid("The watchlist has something that is no user's id.")
             }
             if !ids.contains(id) { ids.append(id) }

@@ -34,6 +34,9 @@ public struct EnvelopeError: Error, Hashable, Sendable {
     /// Something after the value.
     public static func trailingBytes(at offset: Int) -> EnvelopeError { EnvelopeError(.trailingBytes, offset) }
 
+    /// Whether all that is wrong is half a surrogate pair, as browsers write it for a string that was cut.
+    var isLoneSurrogate: Bool { reason == .loneSurrogate }
+
     /// What is wrong, for the person who reads it. ASCII.
     public var text: String {
         switch reason {

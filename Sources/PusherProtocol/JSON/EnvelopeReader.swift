@@ -15,13 +15,28 @@ public enum EnvelopeReader {
     ///   - text: UTF-8; text messages have been checked for that.
     ///   - checkingUTF8: checks it here, for text of any other origin.
     public static func read(_ text: RawSpan, checkingUTF8: Bool = false) throws(EnvelopeError) -> JSONValue {
-        if checkingUTF8 {
-            var validator = UTF8Validator()
-            let isValid = text.withUnsafeBytes { validator.validate($0) } && validator.isAtBoundary
-            guard isValid else { throw .notUTF8(at: 0) }
-        }
-        var scanner = JSONScanner()
+        var scanner = JSONScanner(allowsLoneSurrogates: false)
+        if checkingUTF8 { try checkUTF8(text) }
         return try scanner.scan(text)
+    }
+
+    /// The same for a text whose strings may have half a surrogate pair (RFC 8259 §8.2). Such a string stands for no
+    /// text: it has no ``string(_:in:)`` and equals no name, but it can be passed on as it was written.
+    ///
+    /// - Returns: the value, and where the first and the last half begin.
+    public static func readWithLoneSurrogates(
+        _ text: RawSpan, checkingUTF8: Bool = false
+    ) throws(EnvelopeError) -> (value: JSONValue, loneSurrogates: ClosedRange<Int>?) {
+        var scanner = JSONScanner(allowsLoneSurrogates: true)
+        if checkingUTF8 { try checkUTF8(text) }
+        let value = try scanner.scan(text)
+        return (value, scanner.loneSurrogates)
+    }
+
+    private static func checkUTF8(_ text: RawSpan) throws(EnvelopeError) {
+        var validator = UTF8Validator()
+        let isValid = text.withUnsafeBytes { validator.validate($0) } && validator.isAtBoundary
+        guard isValid else { throw .notUTF8(at: 0) }
     }
 
     /// The value of the member `name` of an object, the last one of that name; `nil` when there is none, or when `value`
@@ -46,10 +61,10 @@ public enum EnvelopeReader {
         guard !isPlain, range.count > name.utf8CodeUnitCount,
             range.contains(where: { text.byte(at: $0) == UInt8(ascii: "\\") })
         else { return isPlain }
-        return name.withUTF8Buffer { decode(range, of: text).elementsEqual($0) }
+        return name.withUTF8Buffer { decode(range, of: text)?.elementsEqual($0) ?? false }
     }
 
-    /// What a string stands for, in UTF-8; `nil` for anything but a string.
+    /// What a string stands for, in UTF-8; `nil` for anything but a string, and for one with half a surrogate pair.
     public static func string(_ value: JSONValue, in text: RawSpan) -> [UInt8]? {
         value.kind == .string ? decode(contents(value), of: text) : nil
     }
@@ -78,7 +93,8 @@ public enum EnvelopeReader {
         text.extracting(range).withUnsafeBytes { Array($0) }
     }
 
-    private static func decode(_ range: Range<Int>, of text: RawSpan) -> [UInt8] {
+    /// `nil` for half a surrogate pair, which UTF-8 cannot express.
+    private static func decode(_ range: Range<Int>, of text: RawSpan) -> [UInt8]? {
         guard range.contains(where: { text.byte(at: $0) == UInt8(ascii: "\\") }) else { return copy(range, of: text) }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(range.count)
@@ -98,24 +114,23 @@ public enum EnvelopeReader {
             case UInt8(ascii: "n"): bytes.append(0x0A)
             case UInt8(ascii: "r"): bytes.append(0x0D)
             case UInt8(ascii: "t"): bytes.append(0x09)
-            case UInt8(ascii: "u"): appendScalar(at: &index, before: range.upperBound, of: text, to: &bytes)
+            case UInt8(ascii: "u"):
+                guard let scalar = scalar(at: &index, before: range.upperBound, of: text) else { return nil }
+                bytes.append(contentsOf: String(scalar).utf8)
             default: bytes.append(escape)
             }
         }
         return bytes
     }
 
-    /// Appends what `XXXX` or `XXXX\uXXXX` at `index` stands for.
-    private static func appendScalar(
-        at index: inout Int, before end: Int, of text: RawSpan, to bytes: inout [UInt8]
-    ) {
-        guard let first = JSONScanner.codeUnit(at: index, before: end, of: text) else { return }
+    /// What `XXXX` or `XXXX\uXXXX` at `index` stands for; `nil` for half a surrogate pair.
+    private static func scalar(at index: inout Int, before end: Int, of text: RawSpan) -> Unicode.Scalar? {
+        guard let first = JSONScanner.codeUnit(at: index, before: end, of: text) else { return nil }
         index += 4
-        var value = UInt32(first)
-        if UTF16.isLeadSurrogate(first), let second = JSONScanner.codeUnit(at: index + 2, before: end, of: text) {
-            index += 6
-            value = 0x1_0000 + (value - 0xD800) << 10 + (UInt32(second) & 0x3FF)
-        }
-        bytes.append(contentsOf: String(Unicode.Scalar(value) ?? "\u{FFFD}").utf8)
+        guard UTF16.isLeadSurrogate(first),
+            let second = JSONScanner.trailSurrogate(at: index, before: end, of: text)
+        else { return Unicode.Scalar(UInt32(first)) }
+        index += 6
+        return Unicode.Scalar(0x1_0000 + (UInt32(first) & 0x3FF) << 10 + (UInt32(second) & 0x3FF))
     }
 }

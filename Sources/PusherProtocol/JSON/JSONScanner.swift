@@ -9,10 +9,16 @@ struct JSONScanner {
         case separator
     }
 
+    /// Whether a string may have half a surrogate pair; RFC 8259 §8.2 leaves that to the reader.
+    let allowsLoneSurrogates: Bool
+    /// Where the first and the last of them begin.
+    private(set) var loneSurrogates: ClosedRange<Int>?
     private var index = 0
     private var depth = 0
     /// One bit for each open container, the innermost lowest: 1 for an object.
     private var objects: UInt64 = 0
+
+    init(allowsLoneSurrogates: Bool) { self.allowsLoneSurrogates = allowsLoneSurrogates }
 
     /// The value that `text` is.
     mutating func scan(_ text: RawSpan) throws(EnvelopeError) -> JSONValue {
@@ -57,6 +63,15 @@ struct JSONScanner {
             }
             unit = unit << 4 | UInt16(digit)
         }
+        return unit
+    }
+
+    /// The second half of a surrogate pair, if `\uXXXX` at `index` is one.
+    static func trailSurrogate(at index: Int, before end: Int, of text: RawSpan) -> UInt16? {
+        guard end - index >= 6, text.byte(at: index) == UInt8(ascii: "\\"),
+            text.byte(at: index + 1) == UInt8(ascii: "u"), let unit = codeUnit(at: index + 2, before: end, of: text),
+            UTF16.isTrailSurrogate(unit)
+        else { return nil }
         return unit
     }
 
@@ -164,14 +179,14 @@ struct JSONScanner {
         }
         guard let unit = Self.codeUnit(at: index, before: text.byteCount, of: text) else { throw .notJSON(at: start) }
         index += 4
-        if UTF16.isTrailSurrogate(unit) { throw .loneSurrogate(at: start) }
-        guard UTF16.isLeadSurrogate(unit) else { return }
-        guard index + 1 < text.byteCount, text.byte(at: index) == UInt8(ascii: "\\"),
-            text.byte(at: index + 1) == UInt8(ascii: "u"),
-            let second = Self.codeUnit(at: index + 2, before: text.byteCount, of: text),
-            UTF16.isTrailSurrogate(second)
-        else { throw .loneSurrogate(at: start) }
-        index += 6
+        guard UTF16.isSurrogate(unit) else { return }
+        if UTF16.isLeadSurrogate(unit), Self.trailSurrogate(at: index, before: text.byteCount, of: text) != nil {
+            index += 6
+        } else if allowsLoneSurrogates {
+            loneSurrogates = (loneSurrogates?.lowerBound ?? start)...start
+        } else {
+            throw .loneSurrogate(at: start)
+        }
     }
 
     private mutating func literal(_ word: StaticString, _ text: RawSpan) throws(EnvelopeError) {

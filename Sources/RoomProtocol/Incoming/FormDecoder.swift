@@ -44,6 +44,16 @@ struct FormDecoder {
         return Array(String(decoding: bytes, as: UTF8.self).utf8)
     }
 
+    /// What the bytes in `range` stand for, without spaces, tabs and line ends around it: for words, since tools that
+    /// send a line send its end as well.
+    static func decodeTrimmed(_ range: Range<Int>, of form: RawSpan) -> ArraySlice<UInt8> {
+        var word = decode(range, of: form)[...]
+        while let last = word.last, isSpace(last) { word.removeLast() }
+        return word.drop(while: isSpace)
+    }
+
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || 0x09...0x0D ~= byte }
+
     /// The decoded bytes in `range`, whether or not they are UTF-8.
     static func append(_ range: Range<Int>, of form: RawSpan, to bytes: inout [UInt8]) {
         var index = range.lowerBound

@@ -4,9 +4,10 @@
 /// Who covers what:
 /// - `eval`: the JSON is ASCII and escapes quotes, backslashes, `<`, `>`, `&`, U+2028 and U+2029, so a push is one
 ///   object literal and nothing else, see ``RoomEncoder``;
-/// - `innerHTML`: no `<` or `>` is left in names, extras and texts, so no element can begin;
-/// - attributes in double quotes: no `"` is left, so no attribute can end. In names it becomes U+FF02, which looks alike
-///   and stays what it is when the page decodes entities and writes the result;
+/// - `innerHTML`: no `<` or `>` is left in names, extras and texts, so no element can begin. Names and extras stay
+///   harmless when a page reads one back as text, which decodes its entities, and writes that with `innerHTML` again,
+///   however often: they have no character reference but `&amp;`, and no `&` that becomes another one when it is decoded;
+/// - attributes in double quotes: no `"` is left, so no attribute can end;
 /// - backslash, apostrophe and backtick are letters like others in all of these and stay. A page that puts names
 ///   into attributes in single quotes, or into a script in an attribute, is beyond what a server can mend without
 ///   spoiling names such as O'Neill.
@@ -22,8 +23,11 @@ enum PageText {
     private static let greaterThan = Array("&gt;".utf8)
     private static let quotation = Array("&quot;".utf8)
     private static let ampersand = Array("&amp;".utf8)
-    /// U+FF02 FULLWIDTH QUOTATION MARK.
-    private static let fullwidthQuotation: [UInt8] = [0xEF, 0xBC, 0x82]
+    // What looks like the characters of markup, and is none however often it is decoded: U+FF1C, U+FF1E, U+FF02, U+FF06.
+    private static let fullwidthLessThan = Array("\u{FF1C}".utf8)
+    private static let fullwidthGreaterThan = Array("\u{FF1E}".utf8)
+    private static let fullwidthQuotation = Array("\u{FF02}".utf8)
+    private static let fullwidthAmpersand = Array("\u{FF06}".utf8)
 
     /// Turns `<`, `>` and `"` of a text into entities; what a page has already escaped stays as it is.
     static func message(_ text: [UInt8]) -> [UInt8] {
@@ -41,42 +45,76 @@ enum PageText {
         return result
     }
 
-    /// Makes a name or an extra out of UTF-8: `&lt; &gt; &quot;` are undone, then `&`, `<` and `>` become entities and
-    /// `"` becomes U+FF02; control characters are dropped.
+    /// Makes a name or an extra out of UTF-8: `&lt; &gt; &quot;` are undone, then `<`, `>` and `"` become their fullwidth
+    /// forms; so does `&` where a character reference could begin, and elsewhere it becomes an entity. Control characters
+    /// are dropped.
     ///
     /// Stops before the character that would be one too many, and never within an entity or a character.
     static func label(_ text: [UInt8], maximumCharacters: Int = .max, maximumBytes: Int = .max) -> Label {
         var result: [UInt8] = []
         var characters = 0
         var rest = text[...]
-        while let first = rest.first {
-            let unit: ArraySlice<UInt8>
-            switch first {
-            case UInt8(ascii: "&"):
-                if rest.starts(with: lessThan) {
-                    (unit, rest) = (lessThan[...], rest.dropFirst(lessThan.count))
-                } else if rest.starts(with: greaterThan) {
-                    (unit, rest) = (greaterThan[...], rest.dropFirst(greaterThan.count))
-                } else if rest.starts(with: quotation) {
-                    (unit, rest) = (fullwidthQuotation[...], rest.dropFirst(quotation.count))
-                } else {
-                    (unit, rest) = (ampersand[...], rest.dropFirst())
-                }
-            case UInt8(ascii: "<"): (unit, rest) = (lessThan[...], rest.dropFirst())
-            case UInt8(ascii: ">"): (unit, rest) = (greaterThan[...], rest.dropFirst())
-            case UInt8(ascii: "\""): (unit, rest) = (fullwidthQuotation[...], rest.dropFirst())
-            default:
-                let length = scalarLength(first)
-                (unit, rest) = (rest.prefix(length), rest.dropFirst(length))
-                if isControl(unit) { continue }
-            }
+        while let unit = nextUnit(of: &rest) {
             guard characters < maximumCharacters, result.count + unit.count <= maximumBytes else {
+                closeEnd(of: &result)
                 return Label(bytes: result, isWhole: false)
             }
             characters += 1
             result += unit
         }
+        closeEnd(of: &result)
         return Label(bytes: result, isWhole: true)
+    }
+
+    /// Takes off the next character that is shown, and gives what it becomes; `nil` at the end.
+    private static func nextUnit(of rest: inout ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+        dropControls(&rest)
+        guard let first = rest.first else { return nil }
+        func take(_ count: Int, as unit: [UInt8]) -> ArraySlice<UInt8> {
+            rest = rest.dropFirst(count)
+            return unit[...]
+        }
+        switch first {
+        case UInt8(ascii: "<"): return take(1, as: fullwidthLessThan)
+        case UInt8(ascii: ">"): return take(1, as: fullwidthGreaterThan)
+        case UInt8(ascii: "\""): return take(1, as: fullwidthQuotation)
+        case UInt8(ascii: "&"):
+            if rest.starts(with: lessThan) { return take(lessThan.count, as: fullwidthLessThan) }
+            if rest.starts(with: greaterThan) { return take(greaterThan.count, as: fullwidthGreaterThan) }
+            if rest.starts(with: quotation) { return take(quotation.count, as: fullwidthQuotation) }
+            rest = rest.dropFirst()
+            dropControls(&rest)
+            return rest.first.map(continuesReference) ?? true ? fullwidthAmpersand[...] : ampersand[...]
+        default:
+            let length = scalarLength(first)
+            defer { rest = rest.dropFirst(length) }
+            return rest.prefix(length)
+        }
+    }
+
+    /// Where a label was cut, its last `&` has lost what stood behind it: pages put one thing behind another.
+    private static func closeEnd(of label: inout [UInt8]) {
+        guard label.suffix(ampersand.count).elementsEqual(ampersand) else { return }
+        label.removeLast(ampersand.count)
+        label += fullwidthAmpersand
+    }
+
+    /// Whether a character reference can go on with a byte after its `&` (HTML, 13.2.5.72: a letter, a digit or `#`).
+    private static func continuesReference(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "#"):
+            true
+        default: false
+        }
+    }
+
+    private static func dropControls(_ rest: inout ArraySlice<UInt8>) {
+        while let first = rest.first {
+            let length = scalarLength(first)
+            guard isControl(rest.prefix(length)) else { return }
+            rest = rest.dropFirst(length)
+        }
     }
 
     /// Whether `key` can be the name of an extra as it stands: some UTF-8 without control characters and markup.

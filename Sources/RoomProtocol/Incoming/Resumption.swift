@@ -13,18 +13,17 @@ public enum Resumption: Hashable, Sendable {
     /// How many messages a page that has no position gets at most.
     public static let maximumNewest = 50
 
-    /// An epoch, a colon, and up to 16 digits; "%XX" takes three bytes for one.
-    private static let maximumEncodedBytes = 3 * (Epoch.textBytes + 1 + 16)
+    /// An epoch, a colon, up to 16 digits and a line end; "%XX" takes three bytes for one.
+    private static let maximumEncodedBytes = 3 * (Epoch.textBytes + 1 + 16 + 2)
 
     /// Reads the value of `resume`, still encoded.
     init(_ value: Range<Int>, of message: RawSpan) {
-        if value.isEmpty {
-            self = .newest
-        } else if value.count > Self.maximumEncodedBytes {
+        guard value.count <= Self.maximumEncodedBytes else {
             self = .after(nil)
-        } else {
-            self = .after(Position(FormDecoder.decode(value, of: message)))
+            return
         }
+        let text = FormDecoder.decodeTrimmed(value, of: message)
+        self = text.isEmpty ? .newest : .after(Position(text))
     }
 
     /// Where a subscription starts that does what is asked.

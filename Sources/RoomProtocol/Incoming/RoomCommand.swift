@@ -47,7 +47,7 @@ public enum RoomCommand: Hashable, Sendable {
         var form = FormDecoder()
         while let pair = form.next(in: message) { fields.add(pair, of: message) }
 
-        if let type = fields.type, FormDecoder.decode(type, of: message).elementsEqual("add".utf8) {
+        if let type = fields.type, FormDecoder.decodeTrimmed(type, of: message).elementsEqual("add".utf8) {
             self = Self.join(fields, in: message)
         } else {
             self = Self.say(fields, in: message)
@@ -65,7 +65,7 @@ public enum RoomCommand: Hashable, Sendable {
     }
 
     private static func say(_ fields: Fields, in message: RawSpan) -> RoomCommand {
-        let key = fields.key.map { FormDecoder.decode($0, of: message) } ?? []
+        let key = fields.key.map { FormDecoder.decodeTrimmed($0, of: message) } ?? []
         guard let text = fields.nr, !text.isEmpty, !key.elementsEqual("heartbeat".utf8) else { return .ignored }
         let addressee: Addressee =
             if key.elementsEqual("all".utf8) { .all } else { MemberCode(key).map { .member($0) } ?? .nobody }

@@ -15,6 +15,10 @@ public struct ServerHandshake: Sendable {
 
     /// The subprotocols that the server speaks. The order does not matter: the client's one decides.
     public var subprotocols: [String]
+    /// Whether the first valid token that a client offers is accepted when none of ``subprotocols`` is, and an offer
+    /// that is malformed does not matter (by RFC 6455 §4.1 a client may fail the connection without an answer to its
+    /// offer). Default `false`: without one of ours there is no subprotocol, and a malformed offer is rejected.
+    public var acceptsAnySubprotocol = false
     /// Which pages may connect.
     public var originPolicy: OriginPolicy
 
@@ -64,9 +68,7 @@ public struct ServerHandshake: Sendable {
         }
         let keys = fields.values(of: "Sec-WebSocket-Key")
         guard keys.count == 1, let key = keys.first, Base64.decodeSixteenBytes(key) != nil else { throw .key }
-        guard let offered = TokenList(fields.values(of: "Sec-WebSocket-Protocol")).distinctTokens() else {
-            throw .subprotocols
-        }
+        let subprotocol = try subprotocol(offered: TokenList(fields.values(of: "Sec-WebSocket-Protocol")))
         let extensionOffers: [ExtensionElement]
         do {
             extensionOffers = try ExtensionElement.parse(fields.values(of: "Sec-WebSocket-Extensions"))
@@ -76,8 +78,14 @@ public struct ServerHandshake: Sendable {
         guard originPolicy.allows(fields.values(of: "Origin")) else { throw .origin }
         return AcceptedHandshake(
             acceptKey: AcceptKey.accept(for: key),
-            subprotocol: offered.first { name in subprotocols.contains { FieldSyntax.equal($0, name) } },
+            subprotocol: subprotocol,
             extensionOffers: extensionOffers
         )
+    }
+    private func subprotocol(offered: TokenList) throws(HandshakeRejection) -> String? {
+        let tokens = offered.distinctTokens()
+        if tokens == nil, !acceptsAnySubprotocol { throw .subprotocols }
+        let known = tokens?.first { name in subprotocols.contains { FieldSyntax.equal($0, name) } }
+        return known ?? (acceptsAnySubprotocol ? offered.firstToken() : nil)
     }
 }

@@ -20,6 +20,18 @@ public struct TokenList: Sendable {
         return false
     }
 
+    /// The first element that is a token, whatever the others are.
+    public func firstToken() -> String? {
+        for line in lines {
+            var scanner = FieldScanner(line)
+            repeat {
+                let element = String(Substring(scanner.listElement()))
+                if FieldSyntax.isToken(element) { return element }
+            } while scanner.accept(UInt8(ascii: ","))
+        }
+        return nil
+    }
+
     /// The tokens, in order, when the list is one of distinct tokens and nothing else; otherwise `nil`.
     ///
     /// For `Sec-WebSocket-Protocol`, whose elements are unique and not empty (RFC 6455 §4.1, §11.3.4). Without a line

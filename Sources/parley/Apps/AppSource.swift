@@ -16,7 +16,7 @@ struct AppSource {
             self.apps = apps
             draft = nil
         } else {
-            apps = [AppSettings(id: "1", name: "demo", keys: [.random()])]
+            apps = [.new(id: "1", name: "demo")]
             draft = file
         }
     }

@@ -20,7 +20,7 @@ struct AppsCreate: ParsableCommand {
     func run() throws {
         try Failure.reported {
             let apps = try options.file.load()
-            var app = AppSettings(id: id ?? nextID(apps ?? []), name: name, keys: [.random()])
+            var app = AppSettings.new(id: id ?? nextID(apps ?? []), name: name)
             if clientEvents { app.allowsClientEvents = true }
             let changed = (apps ?? []) + [app]
             if let problem = AppSettings.problems(in: changed).first {

@@ -12,7 +12,9 @@ struct AppsList: ParsableCommand {
         try Failure.reported {
             for app in try options.load() {
                 let keys = app.keys.map(\.key).joined(separator: ", ")
-                let state = app.isEnabled == false ? " (switched off)" : ""
+                let remarks = [app.isLenient ? "lenient" : nil, app.isEnabled == false ? "switched off" : nil]
+                    .compactMap { $0 }
+                let state = remarks.isEmpty ? "" : " (\(remarks.joined(separator: ", ")))"
                 StandardOutput.print("app \(app.id) \(app.name ?? app.id)\(state): key \(keys)")
             }
         }

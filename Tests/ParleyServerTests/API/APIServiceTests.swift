@@ -56,7 +56,8 @@ struct APIServiceTests {
                 (SignedRequest.text("GET", "/apps/1/nothing"), 404),
                 (SignedRequest.text("DELETE", "/apps/1/events"), 405),
                 (SignedRequest.text("TRACE", "/apps/1/events"), 405),
-                (SignedRequest.text("POST", "/apps/1/events", body, fields: "Content-Encoding: gzip\r\n"), 415),
+                (SignedRequest.text("POST", "/apps/1/events", body, fields: "Content-Encoding: br\r\n"), 415),
+                (SignedRequest.text("POST", "/apps/1/events", body, fields: "Content-Encoding: gzip\r\n"), 400),
             ] {
                 try await peer.send(request)
                 let answer = try await peer.answer()

@@ -1,4 +1,5 @@
 import Foundation
+import PusherProtocol
 import Testing
 
 @testable import ParleyServer
@@ -16,6 +17,7 @@ struct AppsFileTests {
     private let apps: [AppSettings] = {
         var app = AppSettings(id: "1", name: "demo \"x\": #", keys: [KeySettings(key: "0123", secret: "456")])
         app.allowsClientEvents = true
+        app.dialect = .lenient
         app.history = HistorySettings()
         app.history?.messages = 5
         app.maximumConnections = .unlimited

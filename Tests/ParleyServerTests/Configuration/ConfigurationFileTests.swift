@@ -73,6 +73,7 @@ struct ConfigurationFileTests {
             apps:
               - id: 7
                 name: shop
+                dialect: lenient
                 enabled: off
                 keys:
                   - {key: K1, secret: 12345}
@@ -100,6 +101,7 @@ struct ConfigurationFileTests {
                   pong_timeout: 113
             """
         let app = try #require(try ParleyConfiguration(try settings(text)).apps.first)
+        #expect(app.dialect == .lenient)
         #expect(app.id == "7" && !app.isEnabled && app.allowsClientEvents && app.tellsSubscriptionCounts)
         #expect(app.refusesReplay && app.authorizationTimeout == 30_000 && app.maximumConnections == 500)
         #expect(app.keys.map(\.secret) == ["12345", "S 2"])
@@ -113,6 +115,22 @@ struct ConfigurationFileTests {
                 limits.watchlistUsers, limits.channelsPerTrigger, limits.eventsPerBatch, Int(limits.requestsPerSecond),
                 limits.activityTimeout, limits.pongTimeout,
             ] == Array(100...113))
+    }
+
+    @Test("An app in a file is strict unless it says lenient; another word is refused with both")
+    func dialects() throws {
+        #expect(try ParleyConfiguration(try settings(app)).apps.first?.dialect == .strict)
+        for (word, dialect) in [("strict", PusherDialect.strict), ("lenient", .lenient)] {
+            let text = app + "\n    dialect: \(word)\n"
+            #expect(try ParleyConfiguration(try settings(text)).apps.first?.dialect == dialect)
+        }
+        #expect(lines(app + "\n    dialect: loose\n").joined().contains("loose: give strict or lenient."))
+    }
+
+    @Test("A new app is lenient, and stays so in its file")
+    func newApp() throws {
+        let new = AppSettings.new(id: "1", name: "demo")
+        #expect(new.isLenient && new.app.dialect == .lenient && new.keys.count == 1)
     }
 
     @Test("History can be switched off, connections can be unlimited when that is written out")

@@ -32,7 +32,7 @@ struct CacheChannelTests {
             return client.takeTexts()
         }
         let texts = try subscribe()
-        #expect(texts.last == #"{"event":"pusher:cache_miss","channel":"cache-room"}"#)
+        #expect(texts.last == #"{"event":"pusher:cache_miss","channel":"cache-room","data":"{}"}"#)
         #expect(texts.count == 2)
         #expect(try subscribe().count == 2)
         func misses() -> Int { cluster.takeHappenings().filter { $0.event == .cacheMiss }.count }

@@ -132,7 +132,8 @@ struct PresenceTests {
             "", "x", "[]", "{}", "null", #"{"user_id":null}"#, #"{"user_id":""}"#, #"{"user_id":true}"#,
             #"{"user_id":{"a":1}}"#, #"{"user_id":1.5}"#, #"{"user_id":1e3}"#, #"{"user_id":-0}"#,
             #"{"user_id":1e999999}"#,
-            #"{"user_id":9007199254740993}"#, #"{"user_id":18446744073709551616}"#, #"{"user_id":"\ud800"}"#,
+            #"{"user_id":18446744073709551616}"#, #"{"user_id":-9223372036854775809}"#, #"{"user_id":1.0}"#,
+            #"{"user_id":"\ud800"}"#, #"{"user_id":1,"user_info":{"name":"\udc00"}}"#,
             #"{"user_id":"\#(String(repeating: "a", count: 129))"}"#,
             #"{"user_id":"a","user_info":"\#(String(repeating: "a", count: 1_023))"}"#,
             #"{"user_id":"a","user_info":\#(String(repeating: "[", count: 40))\#(String(repeating: "]", count: 40))}"#,
@@ -147,6 +148,42 @@ struct PresenceTests {
         #expect([400, 401].contains(messages.first?.status))
         #expect(client.closes.isEmpty)
         #expect(try cluster.app.hub.channelCount == 0)
+    }
+
+    @Test(
+        "An id of 64 bits is taken by its digits, and told as a number only where every client reads the same one",
+        arguments: [
+            ("7", true), ("0", true), ("-3", true), ("9007199254740991", true), ("-9007199254740991", true),
+            ("9007199254740992", false), ("9007199254740993", false), ("9223372036854775807", false),
+            ("-9223372036854775808", false), ("18446744073709551615", false),
+        ])
+    func numericIDs(digits: String, isNumber: Bool) throws {
+        let cluster = Cluster()
+        let first = try cluster.connect()
+        first.join("presence-room", as: #""anna""#)
+        let second = try cluster.connect()
+        second.join("presence-room", as: digits)
+        cluster.drain()
+        let written = isNumber ? digits : #"\"\#(digits)\""#
+        #expect(first.takeTexts().last?.contains(#""data":"{\"user_id\":\#(written),"#) == true)
+        let roster = second.takeTexts().first ?? ""
+        #expect(roster.contains(#"\"ids\":[\"anna\",\"\#(digits)\"]"#) && roster.contains(#"\"\#(digits)\":{}"#))
+        second.unsubscribe("presence-room")
+        cluster.drain()
+        #expect(first.takeTexts().last?.contains(#""data":"{\"user_id\":\#(written)}""#) == true)
+    }
+
+    @Test("Two ids that a Double takes for the same are two users")
+    func neighbours() throws {
+        let cluster = Cluster()
+        let client = try cluster.connect()
+        for id in ["9007199254740992", "9007199254740993"] {
+            let other = try cluster.connect()
+            other.join("presence-room", as: id)
+        }
+        client.join("presence-room", as: #""anna""#)
+        cluster.drain()
+        #expect(client.take().first?.presence?.count == 3)
     }
 
     @Test("Row 120: the largest user that is allowed, with markup and marks of direction, goes through as it is")

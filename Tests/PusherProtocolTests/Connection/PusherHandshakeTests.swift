@@ -48,6 +48,41 @@ struct PusherHandshakeTests {
         #expect(Self.decide("/app/key-1", "protocol=7&version=\(version)") == decision)
     }
 
+    @Test(
+        "A lenient app takes a connection without a protocol and a slash after its key, a strict one does not",
+        arguments: [
+            ("/app/key-1", "", "4008", "app 1, 7"), ("/app/key-1", "protocol=", "4008", "app 1, 7"),
+            ("/app/key-1", "client=js", "4008", "app 1, 7"), ("/app/key-1/", "protocol=7", "4005", "app 1, 7"),
+            ("/ws/app/key-2/", "", "4005", "app 1, 7"), ("/app/key-1/", "protocol=6", "4005", "app 1, 6"),
+        ])
+    func dialects(path: String, query: String, strict: String, lenient: String) {
+        #expect(Self.decide(path, query) == strict)
+        #expect(Self.decide(path, query, Cluster { $0.dialect = .lenient }) == lenient)
+    }
+
+    @Test(
+        "A lenient app refuses everything else that a strict one refuses, and lets no key be another",
+        arguments: [
+            ("/app/key-1//", "", "4005"), ("/app/key-1/x", "", "4005"), ("/app/key-1/x/", "", "4005"),
+            ("/app/key-1%2F", "", "4005"), ("/app/other-key", "", "4008"), ("/app/other-key/", "protocol=7", "4005"),
+            ("/app/key-3", "", "4001"), ("/app/KEY-1", "", "4001"), ("/app/", "", "4001"), ("/app//", "", "4001"),
+            ("/app/key-1", "protocol=4", "4007"), ("/app/key-1", "protocol=8", "4007"),
+            ("/app/key-1", "protocol=07", "4007"), ("/app/key-1", "version=x", "4006"),
+        ])
+    func lenientRefusals(path: String, query: String, decision: String) {
+        #expect(Self.decide(path, query, Cluster { $0.dialect = .lenient }) == decision)
+    }
+
+    @Test("What is told without a protocol names what to add")
+    func words() {
+        let decision = PusherHandshake.decide(path: "/app/key-1", query: "", node: Cluster().node)
+        guard case .refused(_, let message) = decision else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(message.contains("?protocol=7") && message.contains("lenient") && message.utf8.count <= 123)
+    }
+
     @Test("A disabled app is refused with 4003")
     func disabled() {
         #expect(Self.decide("/app/key-1", "protocol=7", Cluster { $0.isEnabled = false }) == "4003")

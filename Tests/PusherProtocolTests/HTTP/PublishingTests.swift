@@ -201,11 +201,9 @@ struct PublishingTests {
     }
 
     @Test(
-        "Row 109: a byte order mark, half a surrogate pair, control characters, bytes after the end and no UTF-8 are 400",
+        "Row 109: a byte order mark, control characters, bytes after the end and no UTF-8 are 400",
         arguments: [
             Array("\u{FEFF}{\"name\":\"n\",\"data\":\"d\",\"channel\":\"c\"}".utf8),
-            Array(#"{"name":"n","data":"\ud800","channel":"c"}"#.utf8),
-            Array(#"{"name":"n","data":"\udc00\ud800","channel":"c"}"#.utf8),
             Array("{\"name\":\"n\",\"data\":\"a\u{1}\",\"channel\":\"c\"}".utf8),
             Array("{\"name\":\"n\",\"data\":\"a\nb\",\"channel\":\"c\"}".utf8),
             Array(#"{"name":"n","data":"d","channel":"c"} {}"#.utf8),

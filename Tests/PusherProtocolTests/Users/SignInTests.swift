@@ -39,9 +39,10 @@ struct SignInTests {
     @Test(
         "A user without an id that can be one is an error with 4009",
         arguments: [
-            "", "x", "[]", "{}", #"{"id":1}"#, #"{"id":""}"#, #"{"id":"a b"}"#, #"{"id":"caf\u00e9"}"#,
+            "", "x", "[]", "{}", #"{"id":1.5}"#, #"{"id":1e3}"#, #"{"id":18446744073709551616}"#, #"{"id":""}"#,
+            #"{"id":"a b"}"#, #"{"id":"caf\u00e9"}"#,
             #"{"id":"a#b"}"#,
-            #"{"id":"a","watchlist":"b"}"#, #"{"id":"a","watchlist":[1]}"#, #"{"id":"a","watchlist":["b c"]}"#,
+            #"{"id":"a","watchlist":"b"}"#, #"{"id":"a","watchlist":[1.5]}"#, #"{"id":"a","watchlist":["b c"]}"#,
             #"{"id":"\#(String(repeating: "a", count: 129))"}"#,
             #"{"id":"a","user_info":"\#(String(repeating: "a", count: 1_023))"}"#,
         ])
@@ -52,6 +53,23 @@ struct SignInTests {
         cluster.drain()
         #expect(client.take().map(\.code) == [4009])
         #expect(client.closes.isEmpty)
+    }
+
+    @Test("A numeric id is the user of its digits, with 64 bits too, and so is one on a watchlist")
+    func numbers() throws {
+        let cluster = Cluster()
+        let watcher = try cluster.connect(as: "anna", more: #","watchlist":[9007199254740993,"7"]"#)
+        _ = try cluster.connect(as: "9007199254740992")
+        let client = try cluster.connect()
+        client.signIn(#"{"id":9007199254740993}"#)
+        cluster.drain()
+        #expect(client.takeEvents() == ["pusher:signin_success"])
+        client.subscribe("#server-to-user-9007199254740993")
+        client.subscribe("#server-to-user-9007199254740992")
+        cluster.drain()
+        #expect(client.takeEvents() == ["pusher:subscription_error", "pusher_internal:subscription_succeeded"])
+        let told = watcher.takeTexts()
+        #expect(told.count == 1 && told.first?.contains(#"\"user_ids\":[\"9007199254740993\"]"#) == true)
     }
 
     @Test("Signing in again as the same user succeeds, as another one it fails and changes nothing")

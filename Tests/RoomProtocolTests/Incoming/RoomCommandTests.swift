@@ -40,6 +40,25 @@ struct RoomCommandTests {
         #expect(command("type=add&ming=anna") == join("anna", resume: nil))
     }
 
+    @Test(
+        "Words are taken without what is around them: tools that send a line send its end too",
+        arguments: ["\n", "\r\n", "\r", " ", "\t", "%0A", "%0D%0A", "+", "%20 \n"])
+    func surroundedWords(_ end: String) {
+        let code = "abc0"
+        #expect(command("nr=x&key=all\(end)") == say("x"))
+        #expect(command("nr=x&key=\(end)all\(end)") == say("x"))
+        #expect(command("nr=x&key=\(code)\(end)") == command("nr=x&key=\(code)"))
+        #expect(command("nr=x&key=heartbeat\(end)") == .ignored)
+        #expect(command("ming=anna&type=add\(end)") == join("anna"))
+        #expect(command("type=add&ming=anna&resume=\(end)") == join("anna", resume: .newest))
+        #expect(
+            command("type=add&ming=anna&resume=aaaaaaaaaaaaa:1\(end)")
+                == command("type=add&ming=anna&resume=aaaaaaaaaaaaa:1"))
+        // What is said is what was written.
+        #expect(command("key=all&nr=x\n") == say("x\n"))
+        #expect(command("nr=x&key=a\(end)ll") == say("x", to: .nobody))
+    }
+
     @Test("resume=EPOCH:OFFSET asks for what came after, encoded or not; of two the last one counts")
     func resumesAfter() {
         let position = Position(epoch: Epoch(rawValue: 0x0123_4567_89AB_CDEF), offset: 9_007_199_254_740_991)
@@ -57,7 +76,7 @@ struct RoomCommandTests {
         arguments: [
             "x", "aaaaaaaaaaaaa", "aaaaaaaaaaaaa:", ":1", "aaaaaaaaaaaaa:-1", "aaaaaaaaaaaaa:1.0", "aaaaaaaaaaaaa:1e3",
             "aaaaaaaaaaaaa:9007199254740992", "aaaaaaaaaaaaa:18446744073709551615", "zaaaaaaaaaaaa:1", "aaaaaaaaaaaa:1",
-            "aaaaaaaaaaaaa:1:1", "AAAAAAAAAAAAA:1", "%00", "+", String(repeating: "a", count: 100_000),
+            "aaaaaaaaaaaaa:1:1", "AAAAAAAAAAAAA:1", "%00", String(repeating: "a", count: 100_000),
         ])
     func resumesNowhere(value: String) {
         #expect(command("type=add&ming=anna&resume=\(value)") == join("anna", resume: .after(nil)))
@@ -75,7 +94,7 @@ struct RoomCommandTests {
 
     @Test(
         "A key that is no code that a member can have names nobody",
-        arguments: ["nr=x", "nr=x&key=", "nr=x&key=ALL", "nr=x&key=0", "nr=x&key=all%20", "nr=x&key=false"])
+        arguments: ["nr=x", "nr=x&key=", "nr=x&key=ALL", "nr=x&key=0", "nr=x&key=al%20l", "nr=x&key=false"])
     func nobody(text: String) {
         #expect(command(text) == say("x", to: .nobody))
     }
@@ -180,15 +199,15 @@ struct RoomCommandTests {
         #expect(value(String(repeating: "a", count: 300)) == String(repeating: "a", count: 256))
         #expect(value(String(repeating: "\u{4F60}", count: 100)) == String(repeating: "\u{4F60}", count: 85))
         #expect(value(String(repeating: "\u{1F600}", count: 100)) == String(repeating: "\u{1F600}", count: 64))
-        #expect(value(String(repeating: "<", count: 100)) == String(repeating: "&lt;", count: 64))
-        #expect(value(String(repeating: "%26", count: 100)) == String(repeating: "&amp;", count: 51))
+        #expect(value(String(repeating: "<", count: 100)) == String(repeating: "\u{FF1C}", count: 85))
+        #expect(value(String(repeating: "%26", count: 100)) == String(repeating: "&amp;", count: 50) + "\u{FF06}")
     }
 
     @Test("Names and extras are made safe, texts too")
     func madeSafe() {
         #expect(
             command("type=add&ming=<img src=x onerror=alert(1)>&avatar=\"><b>")
-                == join("&lt;img src=x onerror=alert(1)&gt;", ["avatar": "\u{FF02}&gt;&lt;b&gt;"]))
+                == join("\u{FF1C}img src=x onerror=alert(1)\u{FF1E}", ["avatar": "\u{FF02}\u{FF1E}\u{FF1C}b\u{FF1E}"]))
         #expect(command("nr=<b>\"hi\"</b>&key=all") == say("&lt;b&gt;&quot;hi&quot;&lt;/b&gt;"))
     }
 

@@ -204,6 +204,21 @@ struct ServerHandshakeTests {
     }
 
     @Test(
+        "A server that accepts any subprotocol takes its own, or else the first token that is offered",
+        arguments: [
+            ([], ["x"], "x"), ([], ["x, y"], "x"), (["y"], ["x, y"], "y"), ([], ["a b, c d , e"], "e"),
+            ([], ["", ",", "(x), y"], "y"), ([], ["x, x"], "x"), ([], [""], nil), ([], ["a b"], nil), ([], [], nil),
+            (["y"], ["y,"], "y"),
+        ] as [([String], [String], String?)]
+    )
+    func anySubprotocol(supported: [String], offered: [String], chosen: String?) throws {
+        var server = ServerHandshake(subprotocols: supported)
+        server.acceptsAnySubprotocol = true
+        let accepted = try #require(acceptanceOf(request("Sec-WebSocket-Protocol", offered), by: server))
+        #expect(accepted.subprotocol == chosen)
+    }
+
+    @Test(
         "Each rejection says what is wrong in one line of ASCII",
         arguments: [
             .httpVersion, .method, .target, .host, .body, .webSocketVersion, .key, .subprotocols, .extensions, .origin,
