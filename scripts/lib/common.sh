@@ -39,28 +39,63 @@ logged() {
     rm -f "$log"
 }
 
-# need_apt PACKAGE...: installs the Debian packages that are missing. Where it may not (no root, no sudo without a
-# password) or cannot (no apt), it prints the command to run and exits 1. Does nothing when all are there.
-need_apt() {
-    local package missing=() install=(apt-get install -y --no-install-recommends)
+# missing_packages PACKAGE...: prints those Debian packages that are not installed, in one line.
+missing_packages() {
+    local package missing=()
     for package in "$@"; do
         [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)" = installed ] ||
             missing+=("$package")
     done
+    echo ${missing[@]+"${missing[@]}"}
+}
+
+# as_root COMMAND...: runs a command as root. need_apt has checked that this works.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+# need_apt PACKAGE...: installs the Debian packages that are missing. Where it may not (no root, no sudo without a
+# password) or cannot (no apt), it prints the command to run and exits 1. Does nothing when all are there.
+need_apt() {
+    local missing install=(apt-get install -y --no-install-recommends)
+    read -ra missing <<<"$(missing_packages "$@")"
     [ ${#missing[@]} -gt 0 ] || return 0
     have apt-get || fail "missing packages (Debian names): ${missing[*]}. Install what this system calls them"
-    local as_root=()
-    if [ "$(id -u)" != 0 ]; then
-        if ! { have sudo && sudo -n true 2>/dev/null; }; then
-            fail "missing packages. Run: sudo apt-get update && sudo ${install[*]} ${missing[*]}"
-        fi
-        as_root=(sudo -n)
+    if [ "$(id -u)" != 0 ] && ! { have sudo && sudo -n true 2>/dev/null; }; then
+        fail "missing packages. Run: sudo apt-get update && sudo ${install[*]} ${missing[*]}"
     fi
     say "installing packages: ${missing[*]}"
-    local quiet=(env DEBIAN_FRONTEND=noninteractive)
-    logged "apt-get update" "${as_root[@]}" "${quiet[@]}" apt-get -qq update
-    logged "apt-get install ${missing[*]}" "${as_root[@]}" "${quiet[@]}" "${install[@]}" -qq \
+    local quiet=(as_root env DEBIAN_FRONTEND=noninteractive)
+    logged "apt-get update" "${quiet[@]}" apt-get -qq update
+    logged "apt-get install ${missing[*]}" "${quiet[@]}" "${install[@]}" -qq \
         -o DPkg::Lock::Timeout=300 "${missing[@]}"
+}
+
+# need_apt_without_services PACKAGE...: need_apt for packages of servers, whose services it neither starts now (the
+# file policy-rc.d forbids it, and is as before afterwards) nor at the next boot.
+need_apt_without_services() {
+    local missing policy=/usr/sbin/policy-rc.d
+    missing="$(missing_packages "$@")"
+    [ -n "$missing" ] || return 0
+    # A subshell, whose end puts the file back whatever happens.
+    (
+        restore() {
+            as_root rm -f "$policy"
+            if [ -e "$policy.before" ] || [ -L "$policy.before" ]; then as_root mv "$policy.before" "$policy"; fi
+        }
+        if [ "$(id -u)" = 0 ] || { have sudo && sudo -n true 2>/dev/null; }; then
+            trap restore EXIT
+            # What an interrupted run has left is not overwritten.
+            [ -e "$policy.before" ] || [ ! -e "$policy" ] || as_root mv "$policy" "$policy.before"
+            printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+            as_root chmod 755 "$policy"
+        fi
+        need_apt "$@"
+    )
+    local name
+    if [ -d /run/systemd/system ]; then
+        for name in $missing; do as_root systemctl disable --quiet "${name%-light}" 2>/dev/null || true; done
+    fi
 }
 
 # need_command COMMAND PACKAGE...: installs the Debian packages unless the command is there from elsewhere.

@@ -1,7 +1,9 @@
 // The log: messages and lines, what becomes of their text, and scrolling.
 
 import { $, app, button, icon, log, make, outbox, scroll, text } from "./elements.js";
+import { perFrame } from "./frame.js";
 import { avatar, hue, isolated, me, members, nameOf, shared, tagOf, visible } from "./people.js";
+import { linksIn, pictureIn } from "./scan.js";
 import { clock, date, full, locale, put, say } from "./strings.js";
 
 const MAX_SHOWN = 20000; // characters of one message that other pages may have sent longer
@@ -11,10 +13,13 @@ const GROUP_MS = 5 * 60 * 1000;
 
 // Messages
 
-const kept = []; // { node, size }, oldest first
+const kept = []; // { build, node, size, continues, isMessage }, oldest first
+let undrawn = 0; // how many of the newest have no node yet
 let keptSize = 0;
+let messages = 0; // how many of what is kept are messages
 let last = null; // the message that a next one may continue
 let lastDay = new Date().toDateString();
+let busy = false; // whether what comes is not to be read out
 export let stuck = true; // whether the newest message is in view
 let below = 0; // how many have come since it was not
 
@@ -25,71 +30,112 @@ function timeElement(now, server) {
     return element;
 }
 
-function keep(node, size) {
-    log.append(node);
-    kept.push({ node, size });
+// `build` makes the node when the next frame is drawn, unless more has come by then than the log holds.
+function keep(size, build, { continues = false, isMessage = false } = {}) {
+    const entry = { build, node: null, size, continues, isMessage };
+    kept.push(entry);
+    undrawn += 1;
     keptSize += size;
+    if (isMessage) messages += 1;
     while (kept.length > MAX_NODES || (keptSize > MAX_KEPT && kept.length > 1)) {
         const oldest = kept.shift();
         keptSize -= oldest.size;
-        oldest.node.remove();
+        if (oldest.isMessage) messages -= 1;
+        oldest.node?.remove();
         // What was continued is gone: the next one has to say itself who speaks.
-        if (kept[0]) kept[0].node.classList.remove("cont");
+        kept[0].continues = false;
+        kept[0].node?.classList.remove("cont");
     }
+    undrawn = Math.min(undrawn, kept.length);
+    draw();
+    return entry;
+}
+
+const draw = perFrame(() => {
+    const fragment = document.createDocumentFragment();
+    for (const entry of kept.slice(kept.length - undrawn)) {
+        if (!entry.build) continue;
+        entry.node = entry.build(entry);
+        entry.node.classList.toggle("cont", entry.continues);
+        fragment.append(entry.node);
+    }
+    undrawn = 0;
+    log.append(fragment);
+    log.setAttribute("aria-busy", String(busy));
     showEmpty();
-    if (stuck) follow();
+    showJump();
+    if (stuck) follow.now();
+});
+
+// A screen reader does not read out what comes while the log is busy.
+export function setBusy(value) {
+    busy = value;
+    if (busy) log.setAttribute("aria-busy", "true");
+    else draw();
+}
+
+// Takes a line back that has turned out to be the half of something.
+export function removeLine(entry) {
+    entry.build = null;
+    entry.node?.remove();
 }
 
 function newDay(now) {
     if (now.toDateString() === lastDay) return;
     lastDay = now.toDateString();
     last = null;
-    keep(make("div", "day", date.format(now)), 0);
+    keep(0, () => make("div", "day", date.format(now)));
 }
 
+// Of the values, `name` and `old` are people's.
 export function addLine(key, values, kind = "") {
     const now = new Date();
     // What follows this one may be from the day before.
     if (kind !== "back") newDay(now);
     last = null;
-    const line = make("div", `line ${kind}`);
-    line.append(put(make("span"), key, values), timeElement(now));
-    keep(line, line.textContent.length);
-    return line;
+    return keep(200 + Object.values(values).join("").length, () => {
+        const shown = { ...values };
+        for (const who of ["name", "old"]) if (who in shown) shown[who] = isolated(visible(shown[who]));
+        const line = make("div", `line ${kind}`);
+        line.append(put(make("span"), key, shown), timeElement(now));
+        return line;
+    });
 }
 
 // `at` is when it was said; `name` is given when the one who said it may not be here any more.
 export function addMessage({ code, to, mine, text: content, time, at = new Date(), name: given }) {
     newDay(at);
-    const secret = to !== "all";
-    const name = visible(given ?? nameOf(code) ?? code);
+    const name = given ?? nameOf(code) ?? code;
+    const same = last !== null && last.code === code && last.to === to && last.name === name;
+    const continues = same && at - last.at < GROUP_MS;
+    last = { code, to, name, at };
+    const member = members.get(code);
+    const tag = !mine && member && shared(member) ? tagOf(code) : "";
+    const target = to === "all" ? null : nameOf(to) ?? say("someoneLeft");
+    const message = { code, to, mine, name, tag, target, content, time, at };
+    keep(content.length + 200, () => messageNode(message), { continues, isMessage: true });
+    if (!stuck) below += 1;
+}
+
+function messageNode({ code, to, mine, name, tag, target, content, time, at }) {
     const node = make("div", "msg");
     node.dataset.code = code;
     node.dataset.to = to;
     node.classList.toggle("mine", mine);
-    node.classList.toggle("private", secret);
-    const same = last !== null && last.code === code && last.to === to && last.name === name;
-    node.classList.toggle("cont", same && at - last.at < GROUP_MS);
-    node.style.setProperty("--hue", hue(code));
-    last = { code, to, name, at };
+    node.classList.toggle("private", target !== null);
+    node.style.setProperty("--hue", hue(name));
     const meta = make("div", "meta");
-    const who = make("bdi", "who", mine ? say("you") : name);
-    meta.append(who);
-    const member = members.get(code);
-    if (!mine && member && shared(member)) meta.append(make("span", "tag", tagOf(code)));
-    if (secret) {
+    meta.append(make("bdi", "who", mine ? say("you") : visible(name)));
+    if (tag) meta.append(make("span", "tag", tag));
+    if (target !== null) {
         const mark = make("span", "mark");
-        const target = isolated(visible(nameOf(to) ?? say("someoneLeft")));
-        mark.append(icon("lock"), put(make("span"), mine ? "privateMine" : "privateFrom", { name: target }));
+        const key = mine ? "privateMine" : "privateFrom";
+        mark.append(icon("lock"), put(make("span"), key, { name: isolated(visible(target)) }));
         meta.append(mark);
     }
     meta.append(timeElement(at, time));
-    node.append(avatar(name, code), meta, bubble(content));
-    keep(node, content.length + 200);
-    if (!stuck) {
-        below += 1;
-        showJump();
-    }
+    node.append(avatar(name), meta, bubble(content));
+    return node;
 }
 
 export function bubble(content) {
@@ -97,9 +143,9 @@ export function bubble(content) {
     const body = make("div", "body");
     body.dir = "auto";
     element.append(body);
-    // Pages that send a picture often leave its plus signs raw, which a form decodes to spaces.
-    if (/^data:image\/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/ ]+=* *$/.test(content)) {
-        picture(element, body, content.trim().replace(/ /g, "+"));
+    const url = pictureIn(content);
+    if (url) {
+        picture(element, body, url);
         return element;
     }
     const shown = content.length > MAX_SHOWN ? content.slice(0, MAX_SHOWN).replace(/[\ud800-\udbff]$/, "") : content;
@@ -125,61 +171,59 @@ function picture(element, body, url) {
     // Only on demand: a small file can unpack to a picture that fills the memory.
     const show = button("quiet", "showPicture", () => {
         const image = new Image();
+        const atEnd = stuck;
+        const end = (...content) => {
+            // The button goes: whoever pressed it with a key goes on from the log.
+            if (document.activeElement === show) scroll.focus({ preventScroll: true });
+            show.remove();
+            body.replaceChildren(...content);
+            reveal(element, atEnd);
+        };
+        show.disabled = true;
         image.alt = body.textContent;
-        image.addEventListener("error", () => { body.textContent = say("badPicture"); });
-        image.addEventListener("load", () => { if (stuck) follow(); });
+        image.addEventListener("error", () => end(say("badPicture")));
+        image.addEventListener("load", () => end(image));
         image.src = url;
-        body.replaceChildren(image);
-        show.remove();
     });
     element.append(show);
 }
 
 // Web addresses become links that tell the other side nothing; everything else stays text.
 function linked(content) {
-    const pattern = /\bhttps?:\/\/[^\s<>"'`\u200b-\u200f\u2028-\u202e\u2066-\u2069\u3000-\u303f\uff00-\uffef]+/gi;
-    const parts = [];
-    let from = 0;
-    let links = 0;
-    for (const match of content.matchAll(pattern)) {
-        let found = match[0].replace(/[.,;:!?*_~]+$/, "");
-        while (/[)\]}]$/.test(found) && !balanced(found)) found = found.slice(0, -1);
-        let url;
-        try { url = new URL(found); } catch { continue; }
-        if ((url.protocol !== "http:" && url.protocol !== "https:") || (links += 1) > 100) continue;
-        const anchor = make("a", "", found);
-        anchor.href = url.href;
+    return linksIn(content).map((part) => {
+        if (typeof part === "string") return part;
+        const anchor = make("a", "", part.text);
+        anchor.href = part.href;
         anchor.target = "_blank";
         anchor.rel = "noopener noreferrer nofollow";
-        parts.push(content.slice(from, match.index), anchor);
-        from = match.index + found.length;
-    }
-    parts.push(content.slice(from));
-    return parts;
-}
-
-function balanced(url) {
-    const count = (character) => url.split(character).length;
-    return count("(") >= count(")") && count("[") >= count("]") && count("{") >= count("}");
+        return anchor;
+    });
 }
 
 export function showEmpty() {
-    $("empty").hidden = Boolean(log.querySelector(".msg")) || outbox.childElementCount > 0 || me === null;
+    $("empty").hidden = messages > 0 || outbox.childElementCount > 0 || me === null;
 }
 
 // Scrolling
 
-let scrollDue = 0;
 let lastTop = 0;
 
+const isAtEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 40;
+
 // Down to the newest message, unless its reader has just begun to scroll up.
-export function follow() {
-    if (!scrollDue) scrollDue = setTimeout(() => {
-        scrollDue = 0;
-        if (!stuck || scroll.scrollTop < lastTop) return;
-        scroll.scrollTop = scroll.scrollHeight;
-        lastTop = scroll.scrollTop;
-    }, 0);
+export const follow = perFrame(() => {
+    if (!stuck || scroll.scrollTop < lastTop) return;
+    scroll.scrollTop = scroll.scrollHeight;
+    lastTop = scroll.scrollTop;
+});
+
+// Brings into view what has just grown; the end stays in view, too, if it was there and both fit.
+function reveal(element, atEnd) {
+    if (atEnd) scroll.scrollTop = scroll.scrollHeight;
+    element.scrollIntoView({ block: "nearest" });
+    lastTop = scroll.scrollTop;
+    stuck = isAtEnd();
+    showJump();
 }
 
 export function toBottom() {
@@ -196,10 +240,23 @@ export function showJump() {
     $("jump-text").textContent = say(["newest", "newMessage"][below] ?? "newMessages", { n: below });
 }
 
+// A window that turns or grows moves the position by itself, and the scroll event may tell of it first.
+let lastSize = "";
+function resized() {
+    const size = `${scroll.clientWidth} ${scroll.clientHeight}`;
+    if (size === lastSize) return false;
+    lastSize = size;
+    if (!stuck) return false;
+    lastTop = 0;
+    follow.now();
+    return true;
+}
+
 scroll.addEventListener("scroll", () => {
+    if (resized()) return;
     const top = scroll.scrollTop;
     // Only an upward move is its reader's: new messages and a smaller window leave the position as it is.
-    if (scroll.scrollHeight - top - scroll.clientHeight < 40) stuck = true;
+    if (isAtEnd()) stuck = true;
     else if (top < lastTop) stuck = false;
     lastTop = top;
     if (stuck) below = 0;
@@ -208,7 +265,7 @@ scroll.addEventListener("scroll", () => {
 
 const watcher = new ResizeObserver(() => {
     app.style.setProperty("--composer", `${$("composer").offsetHeight}px`);
-    if (stuck) follow();
+    resized();
 });
 watcher.observe(scroll);
 watcher.observe($("composer"));

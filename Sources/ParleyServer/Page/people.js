@@ -1,6 +1,7 @@
 // The people in the room: their names, their list, and which of them the next message is for.
 
 import { $, hint, icon, make, phone, picker, session, text } from "./elements.js";
+import { perFrame } from "./frame.js";
 import { say } from "./strings.js";
 
 // Names
@@ -22,9 +23,10 @@ function skeleton(name) {
 
 export const visible = (name) => (skeleton(name) ? name : `${name}${say("noName")}`);
 
-export function hue(code) {
+// A name's colour. Codes are others after each reload; a name has its colour everywhere and always.
+export function hue(name) {
     let hash = 7;
-    for (let i = 0; i < code.length; i += 1) hash = (hash * 31 + code.charCodeAt(i)) % 9973;
+    for (let i = 0; i < name.length; i += 1) hash = (hash * 31 + name.charCodeAt(i)) % 9973;
     return (hash * 47) % 360;
 }
 
@@ -32,23 +34,26 @@ export function isolated(name) {
     return make("bdi", "name", name);
 }
 
-export function avatar(name, code) {
+export function avatar(name) {
     const element = make("span", "avatar", Array.from(name.trim())[0] || "?");
     element.setAttribute("aria-hidden", "true");
-    element.style.setProperty("--hue", hue(code));
+    element.style.setProperty("--hue", hue(name));
     return element;
 }
 
 // Members
 
 export const members = new Map(); // code -> { code, name, skeleton, item }
-const skeletons = new Map(); // skeleton -> how many members have it
-export const departed = new Map(); // code -> { name, line }, for the name of a rename and of a late message
+const alike = new Map(); // skeleton -> the members that have it
+const undrawn = new Set(); // members whose row is not as it has to be
+export const departed = new Map(); // code -> { name, line }, of the last 200, for the name of a rename and of a late message
 // Other modules see the current value of these two; only this one sets them.
 export let me = null; // { code, name } once the server has let us in
 export let addressee = { code: "all", name: "" };
 // Every code that the server has called this tab by: what was said before a connection was lost is still ours.
 export const ours = new Set(session.get("parley.codes").split(" ").filter(Boolean));
+
+const MAX_OURS = 50;
 
 let page; // what the page does about each of these: addressed(), rename()
 export function onPeople(handlers) {
@@ -57,49 +62,52 @@ export function onPeople(handlers) {
 
 export const nameOf = (code) => (members.get(code) || departed.get(code) || {}).name;
 export const tagOf = (code) => `#${code.slice(-4)}`;
-export const shared = (member) => skeletons.get(member.skeleton) > 1;
+export const shared = (member) => alike.get(member.skeleton).size > 1;
 
 // A new list, with nobody in it yet, for who we are now.
 export function startList(own) {
     me = own;
     ours.add(own.code);
-    session.set("parley.codes", [...ours].slice(-50).join(" "));
+    if (ours.size > MAX_OURS) ours.delete(ours.values().next().value);
+    session.set("parley.codes", [...ours].join(" "));
     members.clear();
-    skeletons.clear();
+    alike.clear();
+    undrawn.clear();
     $("members").replaceChildren();
 }
 
 export function enlist(code, name) {
     const known = members.get(code);
     if (known) forget(known);
-    const member = { code, name, skeleton: skeleton(name), item: make("li") };
-    const alike = (skeletons.get(member.skeleton) || 0) + 1;
-    skeletons.set(member.skeleton, alike);
+    const member = { code, name, shown: visible(name), skeleton: skeleton(name), item: make("li") };
+    const same = alike.get(member.skeleton) ?? new Set();
     members.set(code, member);
-    if (me && code === me.code) $("members").prepend(member.item);
-    else $("members").append(member.item);
-    drawMember(member);
-    if (alike === 2) drawAlike(member.skeleton);
+    alike.set(member.skeleton, same.add(member));
+    undrawn.add(member);
+    if (same.size === 2) drawAlike(same);
+    showPeople();
 }
 
 export function forget(member) {
+    const same = alike.get(member.skeleton);
     members.delete(member.code);
-    const left = skeletons.get(member.skeleton) - 1;
-    if (left) skeletons.set(member.skeleton, left);
-    else skeletons.delete(member.skeleton);
+    undrawn.delete(member);
     member.item.remove();
-    if (left === 1) drawAlike(member.skeleton);
+    same.delete(member);
+    if (!same.size) alike.delete(member.skeleton);
+    if (same.size === 1) drawAlike(same);
+    showPeople();
 }
 
 // A tag comes and goes with the second person of that name: then those who share it are drawn again.
-function drawAlike(shape) {
-    for (const member of members.values()) if (member.skeleton === shape) drawMember(member);
+function drawAlike(same) {
+    for (const member of same) undrawn.add(member);
 }
 
 function drawMember(member) {
     const own = me && member.code === me.code;
     const row = make(own ? "div" : "button", "member");
-    row.append(avatar(member.name, member.code), isolated(visible(member.name)));
+    row.append(avatar(member.name), isolated(member.shown));
     if (shared(member)) row.append(make("span", "tag", tagOf(member.code)));
     if (own) {
         row.append(make("span", "self", say("youMark")));
@@ -124,22 +132,26 @@ function drawMember(member) {
     }
     member.item.dataset.code = member.code;
     member.item.replaceChildren(row);
+    if (member.item.isConnected) return;
+    if (own) $("members").prepend(member.item);
+    else $("members").append(member.item);
 }
 
-let peopleDue = 0;
-export function showPeople() {
+// Many may come at once: their rows, their number and the list of addressees are made once for all of them.
+export const showPeople = perFrame(() => {
+    for (const member of undrawn) drawMember(member);
+    undrawn.clear();
     $("count").textContent = members.size || "";
     $("badge").textContent = members.size || "";
     $("people-open").setAttribute("aria-label", say("showPeople", { n: members.size }));
-    // Many may come at once: the list of addressees is built once for all of them.
-    if (!peopleDue) peopleDue = setTimeout(() => { peopleDue = 0; showPicker(); }, 0);
-}
+    showPicker();
+});
 
 function showPicker() {
     const labels = new Map([["all", say("everyone")]]);
     for (const member of members.values()) {
         if (me && member.code === me.code) continue;
-        const label = plain(visible(member.name));
+        const label = plain(member.shown);
         labels.set(member.code, shared(member) ? `${label} ${tagOf(member.code)}` : label);
     }
     // Whoever was chosen and left stays chosen: a private draft must never turn into a message for everyone.

@@ -4,9 +4,12 @@ import {
     connect, connected, decode, decodeName, encode, joined, link, onConnection, outstanding, sendMessage, sendName, stop,
 } from "./connection.js";
 import {
-    $, announce, app, button, hint, log, make, memory, outbox, phone, picker, session, text,
+    $, announce, app, button, hint, make, memory, outbox, phone, picker, session, text,
 } from "./elements.js";
-import { addLine, addMessage, bubble, follow, showEmpty, showJump, stuck, toBottom } from "./log.js";
+import { perFrame } from "./frame.js";
+import {
+    addLine, addMessage, bubble, follow, removeLine, setBusy, showEmpty, showJump, stuck, toBottom,
+} from "./log.js";
 import {
     addressee, closePeople, departed, enlist, forget, isolated, me, members, onPeople, ours, plain, showPeople,
     startList, visible, writeTo,
@@ -75,7 +78,7 @@ function welcome(push) {
     for (const user of Array.isArray(push.users) ? push.users : []) enlist(String(user.code), decodeName(user.name));
     enlist(code, name);
     if (renamed) {
-        if (name !== oldName) addLine("nowCalled", { name: isolated(visible(name)) });
+        if (name !== oldName) addLine("nowCalled", { name });
     } else {
         returning = oldName !== null;
         asked = true;
@@ -84,7 +87,7 @@ function welcome(push) {
         session.set("parley.name", link.name);
         announce(say("on"));
     }
-    showPeople();
+    showPeople.now();
     showEmpty();
 }
 
@@ -102,7 +105,7 @@ function resume(push) {
     if (asked && returning) addLine(due ? "caughtUp" : "isBack", {}, "back");
     asked = false;
     // What was there before a reader came is not read out.
-    log.setAttribute("aria-busy", String(isFirst && due > 0));
+    setBusy(isFirst && due > 0);
     if (push.recovered) {
         if (isFirst && !String(push.pos).endsWith(":0")) addLine("earlier", {}, "back");
     } else if (push.gap) {
@@ -121,24 +124,22 @@ function arrive(push) {
     const name = decodeName(push.name);
     const before = departed.get(code) || members.get(code);
     enlist(code, name);
-    showPeople();
     if (me && code === me.code) return;
-    if (!before) return void addLine("joined", { name: isolated(visible(name)) });
+    if (!before) return void addLine("joined", { name });
     // Codes are never used twice, so one that left and comes back has taken another name.
     departed.delete(code);
-    if (before.line) before.line.remove();
+    if (before.line) removeLine(before.line);
     if (before.name === name) return;
-    addLine("renamed", { old: isolated(visible(before.name)), name: isolated(visible(name)) });
+    addLine("renamed", { old: before.name, name });
 }
 
 function leave(code) {
     const member = members.get(code);
     if (!member) return;
     forget(member);
-    const line = addLine("left", { name: isolated(visible(member.name)) });
+    const line = addLine("left", { name: member.name });
     departed.set(code, { name: member.name, line });
     if (departed.size > 200) departed.delete(departed.keys().next().value);
-    showPeople();
 }
 
 function refuse(message) {
@@ -164,7 +165,7 @@ function hear(push) {
     const missed = push.name !== undefined;
     if (missed) Object.assign(message, { name: decodeName(push.name), at: dateOf(message.time) });
     addMessage(message);
-    if (missed && (due -= 1) === 0) log.setAttribute("aria-busy", "false");
+    if (missed && (due -= 1) === 0) setBusy(false);
     if (!mine && document.hidden && (returning || !missed)) setUnread(unread + 1);
 }
 
@@ -281,7 +282,14 @@ $("composer").addEventListener("submit", (event) => {
     submit();
     text.focus();
 });
-picker.addEventListener("change", () => { writeTo(picker.value); text.focus(); });
+// A key changes the choice while the list is closed, one person after the other: the focus stays with the list.
+let isPointed = false;
+picker.addEventListener("pointerdown", () => { isPointed = true; });
+picker.addEventListener("keydown", () => { isPointed = false; });
+picker.addEventListener("change", () => {
+    writeTo(picker.value);
+    if (isPointed) text.focus();
+});
 $("to-all").addEventListener("click", () => { writeTo("all"); text.focus(); });
 
 onPeople({
@@ -298,9 +306,9 @@ function setUnread(number) {
     showTitle();
 }
 
-function showTitle() {
+const showTitle = perFrame(() => {
     document.title = `${unread ? `(${unread}) ` : ""}${plain(link.room)} · Parley`;
-}
+});
 
 document.addEventListener("visibilitychange", () => { if (!document.hidden) setUnread(0); });
 
@@ -309,7 +317,7 @@ function showRoom() {
     put($("empty-title"), "emptyTitle", { room: isolated(link.room) });
     put($("invite-text"), "inviteText", { room: isolated(link.room) });
     put($("invite-tip"), "onlyHere", { option: make("code", "", "--host 0.0.0.0") });
-    showTitle();
+    showTitle.now();
 }
 
 // Entry and change of name
@@ -416,7 +424,7 @@ $("invite").addEventListener("click", (event) => {
 showRoom();
 showJump();
 showConnection();
-showPeople();
+showPeople.now();
 showEmpty();
 // A reload is no farewell: whoever was in the room is there again.
 const isReload = performance.getEntriesByType("navigation")[0]?.type === "reload";
