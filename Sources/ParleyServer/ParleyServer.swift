@@ -42,7 +42,7 @@ public struct ParleyServer: Service {
         web.port = configuration.port
         web.http = configuration.http
         web.accept = configuration.accept
-        web.outputBudget = configuration.outputBudget
+        web.outputBudget = services.outputBudget
         reportTrouble(of: &web)
         web.compression = configuration.compression
         web.respond = { services.answer($0) }
@@ -76,6 +76,7 @@ public struct ParleyServer: Service {
         logger.info("shutting down")
         services.beginDraining()
         await server.stop(within: .seconds(4))
+        services.report(logger)
         logger.info("stopped")
     }
 

@@ -11,6 +11,9 @@ final class ServedProtocols: Sendable {
     private let observers: ObserverLink
     private let room: RoomService?
     private let apps: PusherService?
+    private let shards: Shards
+    /// Memory of the node for what slow readers have not taken: of its sockets, and of what is read for replays.
+    let outputBudget: OutputBudget
     /// What answers the HTTP API; `nil` without apps.
     let api: APIService?
 
@@ -23,7 +26,9 @@ final class ServedProtocols: Sendable {
                 options: MemoryStore.Options(historyBudget: configuration.historyBudget), clock: clock),
             observer: observers)
         self.engine = engine
-        let shards = Shards()
+        outputBudget = OutputBudget(bytes: configuration.outputBudget)
+        let shards = Shards(outputBudget: outputBudget)
+        self.shards = shards
         room =
             configuration.servesRoom
             ? RoomService(
@@ -85,6 +90,17 @@ final class ServedProtocols: Sendable {
             room?.tick()
             apps?.tick()
         }
+    }
+
+    /// Logs the most that a loop has done in one iteration.
+    func report(_ logger: Logger) {
+        let most = shards.statistics
+        logger.debug(
+            "the most that a loop has done in one iteration",
+            metadata: [
+                "deliveries": "\(most.mostDeliveries)", "bytes": "\(most.mostBytes)",
+                "encodings": "\(most.mostEncodings)",
+            ])
     }
 
     /// New clients of apps are sent to come back later from now on.

@@ -146,6 +146,9 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
         _ = inbox.append(task, isOnLoop: isOnLoop)
     }
 
+    /// Tasks that a task has asked for come with the next tick.
+    func executeAfterInput(_ task: @escaping @Sendable () -> Void) { execute(task) }
+
     /// Runs a task, or says that it never will be.
     func tryExecute(_ task: @escaping @Sendable () -> Void) -> Bool { inbox.append(task, isOnLoop: isOnLoop) }
 

@@ -26,7 +26,7 @@ public struct WebSocketServerConfiguration: Sendable {
     public var assemblyBudget = 512 * 1024 * 1024
     /// Memory of the node for what waits to be written to slow readers, in bytes; above it the largest queues are shed
     /// first. Default 256 MiB.
-    public var outputBudget = 256 * 1024 * 1024
+    public var outputBudget = OutputBudget(bytes: 256 << 20)
     /// Is told of each reader that was cut off because it was too slow. Called on the connection's loop; it must not
     /// block. Default nothing.
     public var onSlowReader: @Sendable (SlowReader) -> Void = { _ in }
