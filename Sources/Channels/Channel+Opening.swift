@@ -8,7 +8,7 @@ extension Channel {
         enum Next { case open, start, wait, nothing }
         let next = state.withLock { state -> Next in
             if state.opening == .open { return isGated ? .start : .nothing }
-            if isGated { state.waiting.append(opener) }
+            if isGated { state.wait(opener) }
             guard state.opening == .closed else { return .wait }
             state.opening = .underWay
             return .open
@@ -42,8 +42,8 @@ extension Channel {
                 state.opening = .open
             case .failure: state.opening = .closed
             }
-            defer { (state.waiting, state.deferred) = ([], []) }
-            return (state.waiting, state.deferred)
+            defer { state.deferred = [] }
+            return (state.takeWaiting(), state.deferred)
         }
         switch result {
         case .success:
@@ -67,7 +67,7 @@ extension Channel {
         engine.enter(address, identity: identity, connection: connection, maximumMembers: hub.maximumMembers) {
             [self] result in
             let hasLeft = state.withLock { state -> Bool in
-                if case .success(let snapshot) = result { begin(snapshot, engine, &state) }
+                if case .success(let snapshot) = result { note(snapshot, engine, &state) }
                 return state.presenceHasAnswered(of: opener.seat, isPresent: (try? result.get()) != nil)
             }
             if hasLeft { return leave(connection, engine) }
@@ -90,6 +90,21 @@ extension Channel {
         if !hub.isPresent(connection, in: name) { engine.leave(address, connection: connection) }
     }
 
+    /// A snapshot has come for a subscription.
+    private func note(_ snapshot: PresenceSnapshot, _ engine: any Engine, _ state: inout State) {
+        // With the next tick it is forgotten.
+        if state.noteMembers(snapshot), engine.isLossless { hub.remember(self) }
+        begin(snapshot, engine, &state)
+    }
+
+    /// The newest snapshot that is known, when it is no older than this one.
+    func newest(_ snapshot: PresenceSnapshot) -> PresenceSnapshot {
+        state.withLock { state in
+            guard let newest = state.newestMembers, newest.version >= snapshot.version else { return snapshot }
+            return newest
+        }
+    }
+
     /// The first snapshot says which change is the next one.
     private func begin(_ snapshot: PresenceSnapshot, _ engine: any Engine, _ state: inout State) {
         guard state.presenceVersion == nil else { return }
@@ -106,7 +121,7 @@ extension Channel {
         engine.members(address) { [self] result in
             switch result {
             case .success(let snapshot):
-                state.withLock { begin(snapshot, engine, &$0) }
+                state.withLock { note(snapshot, engine, &$0) }
                 var opener = opener
                 opener.members = snapshot
                 readLog(opener, engine)
@@ -222,25 +237,24 @@ extension Channel.State {
     /// The subscriber has left: whom it has made present is so no more. `nil` when nobody was, or when the engine has
     /// still to answer.
     mutating func dismissPresence(of seat: Seat) -> ConnectionID? {
-        guard let index = presences.firstIndex(where: { $0.seat === seat }) else { return nil }
-        guard !presences[index].isEntering else {
-            presences[index].hasLeft = true
+        guard let presence = presences[seat] else { return nil }
+        guard !presence.isEntering else {
+            presences.update(seat) { $0.hasLeft = true }
             return nil
         }
+        _ = presences.remove(seat)
         // Another subscription of the same connection may have taken this one's place.
-        let connection = presences.remove(at: index).connection
-        return isPresent(connection) ? nil : connection
+        return presences.isPresent(presence.connection) ? nil : presence.connection
     }
-
-    /// Whether a subscription makes somebody present through the connection.
-    func isPresent(_ connection: ConnectionID) -> Bool { presences.contains { $0.connection == connection } }
 
     /// The engine has answered; whether the subscriber has left meanwhile.
     mutating func presenceHasAnswered(of seat: Seat, isPresent: Bool) -> Bool {
-        guard let index = presences.firstIndex(where: { $0.seat === seat }) else { return false }
-        let hasLeft = presences[index].hasLeft
-        presences[index].isEntering = false
-        if hasLeft || !isPresent { presences.remove(at: index) }
-        return hasLeft
+        guard let presence = presences[seat] else { return false }
+        if presence.hasLeft || !isPresent {
+            _ = presences.remove(seat)
+        } else {
+            presences.update(seat) { $0.isEntering = false }
+        }
+        return presence.hasLeft
     }
 }

@@ -54,10 +54,7 @@ extension Channel: ChannelSink {
             state.stream.interrupted()
             state.mustReport = state.opening == .open
             state.needsMembers = state.presenceVersion != nil || !state.presences.isEmpty
-            for index in state.presences.indices
-            where !state.presences[index].isEntering && !PlantedBug.isOn(.neverReenter) {
-                state.presences[index].mustReenter = true
-            }
+            if !PlantedBug.isOn(.neverReenter) { state.presences.reenterAll() }
             scheduleCatchUp(state)
         }
     }
@@ -87,6 +84,7 @@ extension Channel: ChannelSink {
         guard let engine = hub.engine else { return }
         let mustOpen = state.withLock { state -> Bool in
             tellCount(&state)
+            state.forgetMembers()
             guard state.opening == .closed, !state.isGone else { return false }
             state.opening = .underWay
             return true
@@ -117,10 +115,8 @@ extension Channel: ChannelSink {
         let task = state.withLock { state -> Task? in
             guard !state.isCatchingUp, !state.isGone, state.opening == .open else { return nil }
             var task: Task?
-            if let index = state.presences.firstIndex(where: { $0.mustReenter }) {
-                state.presences[index].mustReenter = false
-                state.presences[index].isEntering = true
-                task = .enter(state.presences[index])
+            if let presence = state.presences.nextToReenter() {
+                task = .enter(presence)
             } else if state.stream.needsFilling, let last = state.stream.last {
                 task = .log(last)
             } else if state.needsMembers {
@@ -151,13 +147,15 @@ extension Channel: ChannelSink {
                             DeliveryContext(position: position, loss: gap.map { .from($0.from) } ?? .everything))
                     }
                 }
-                goOn(state)
+                goOn(&state)
             }
         }
     }
 
     private func readMembers(_ engine: any Engine) {
         engine.members(address) { [self] result in
+            // Without the lock, since the list may be long.
+            let list = (try? result.get()).flatMap { encoder.frame(for: .members($0), in: name) }
             state.withLock { state in
                 state.isCatchingUp = false
                 guard case .success(let snapshot) = result else { return hub.remember(self) }
@@ -167,9 +165,9 @@ extension Channel: ChannelSink {
                 if !isOld, state.presenceVersion != snapshot.version || state.mustTellMembers {
                     state.mustTellMembers = false
                     state.presenceVersion = snapshot.version
-                    state.post(encoder.frame(for: .members(snapshot), in: name), version: snapshot.version)
+                    state.post(list, version: snapshot.version)
                 }
-                goOn(state)
+                goOn(&state)
             }
         }
     }
@@ -183,11 +181,11 @@ extension Channel: ChannelSink {
                 let isPresent = (try? result.get()) != nil
                 let hasLeft = state.presenceHasAnswered(of: presence.seat, isPresent: true)
                 // With the next tick once more.
-                if !isPresent, let index = state.presences.firstIndex(where: { $0.seat === presence.seat }) {
-                    state.presences[index].mustReenter = true
+                if !isPresent, state.presences[presence.seat] != nil {
+                    state.presences.update(presence.seat) { $0.mustReenter = true }
                     hub.remember(self)
                 } else {
-                    goOn(state)
+                    goOn(&state)
                 }
                 return hasLeft
             }
@@ -195,8 +193,8 @@ extension Channel: ChannelSink {
         }
     }
 
-    private func goOn(_ state: State) {
-        guard state.stream.needsFilling || state.needsMembers || state.presences.contains(where: { $0.mustReenter })
+    private func goOn(_ state: inout State) {
+        guard state.stream.needsFilling || state.needsMembers || state.presences.mustReenter()
         else { return }
         scheduleCatchUp(state)
     }

@@ -3,20 +3,16 @@ import WebSocketCore
 /// What a channel's lock protects.
 extension Channel {
     struct State: Sendable {
-        struct Entry {
-            var member: Member
-            let seat: Seat
-            let sequence: UInt64
-        }
-
         /// The subscribers of one kind on one shard, members or not.
         struct Share {
             let audience: Audience
             var seatCount: Int
         }
 
-        /// The members in joining order, which is the order of their sequence numbers.
-        private(set) var roster: [Entry] = []
+        /// The members.
+        private(set) var roster = Roster()
+        /// Their seats, at the same indices.
+        private var memberSeats: [Seat] = []
         /// One or two for each shard that has subscribers.
         private var shares: [Share] = []
         private var nextSequence: UInt64 = 0
@@ -28,11 +24,15 @@ extension Channel {
         /// Whether the engine tells this channel anything.
         var opening = Opening.closed
         /// Subscriptions that wait for the engine to open the channel.
-        var waiting: [Opener] = []
+        private var waiting: [Opener] = []
+        /// Of those, the ones that have left.
+        private var cancelled: Set<ObjectIdentifier> = []
         /// What members publish before the engine has opened the channel: it waits, so that they hear it.
         var deferred: [@Sendable (EngineError?) -> Void] = []
         /// Whom this node's subscriptions make present.
-        var presences: [Presence] = []
+        var presences = PresenceTable()
+        /// The newest snapshot of those that subscriptions have got in the last second: the others may have it too.
+        private(set) var newestMembers: PresenceSnapshot?
         /// The version of the last change of presence that was told; `nil` before the first.
         var presenceVersion: UInt64?
         /// Changes of presence may have been missed.
@@ -52,7 +52,6 @@ extension Channel {
 
         enum Opening { case closed, underWay, open }
 
-        var members: [Member] { roster.map(\.member) }
         var hasAnybody: Bool { !shares.isEmpty }
         /// Whether there is more than one subscriber.
         var hasOthers: Bool { shares.count > 1 || shares.contains { $0.seatCount > 1 } }
@@ -61,8 +60,11 @@ extension Channel {
         var anyShard: Shard? { shares.first?.audience.shard }
 
         /// Gives `subscriber` a seat in the audience of its shard; the delivery that puts it there is the caller's.
+        ///
+        /// - Parameter member: what it is enrolled as afterwards; the others have been told.
         mutating func admit(
-            _ subscriber: Subscriber, on shard: Shard, to channel: Channel, isPositioned: Bool, isGated: Bool
+            _ subscriber: Subscriber, on shard: Shard, to channel: Channel, as member: ListedMember? = nil,
+            isPositioned: Bool, isGated: Bool
         ) -> Seat {
             if let index = shares.firstIndex(where: {
                 $0.audience.shard === shard && $0.audience.isPositioned == isPositioned
@@ -70,7 +72,10 @@ extension Channel {
                 shares[index].seatCount += 1
                 return Seat(audience: shares[index].audience, subscriber: subscriber, isGated: isGated)
             }
-            let audience = Audience(channel: channel, shard: shard, isPositioned: isPositioned)
+            // It has no copy of the roster that could be told of the newcomer.
+            var roster = roster
+            if let member { roster.append(member) }
+            let audience = Audience(channel: channel, shard: shard, isPositioned: isPositioned, roster: roster)
             shares.append(Share(audience: audience, seatCount: 1))
             return Seat(audience: audience, subscriber: subscriber, isGated: isGated)
         }
@@ -81,9 +86,36 @@ extension Channel {
             shares[index].seatCount -= 1
             if shares[index].seatCount == 0 { shares.remove(at: index) }
             isGone = shares.isEmpty
-            waiting.removeAll { $0.seat === seat }
+            cancelWaiting(seat)
             seat.shard.post(.exit(seat))
         }
+
+        /// Has a subscription wait for the engine.
+        mutating func wait(_ opener: Opener) { waiting.append(opener) }
+
+        private mutating func cancelWaiting(_ seat: Seat) {
+            guard !waiting.isEmpty else { return }
+            cancelled.insert(ObjectIdentifier(seat))
+            guard cancelled.count > max(64, waiting.count / 2) else { return }
+            waiting = takeWaiting()
+        }
+
+        /// Ends the waiting of those that have not left.
+        mutating func takeWaiting() -> [Opener] {
+            defer { (waiting, cancelled) = ([], []) }
+            return cancelled.isEmpty ? waiting : waiting.filter { !cancelled.contains(ObjectIdentifier($0.seat)) }
+        }
+
+        /// A snapshot has come; whether none was known before.
+        mutating func noteMembers(_ snapshot: PresenceSnapshot) -> Bool {
+            let isFirst = newestMembers == nil
+            // Of two of the same version the first stays, which may have been encoded.
+            if snapshot.version > newestMembers?.version ?? 0 || isFirst { newestMembers = snapshot }
+            return isFirst
+        }
+
+        /// A second has passed.
+        mutating func forgetMembers() { newestMembers = nil }
 
         /// What the engine is to be told of the number of subscriptions.
         mutating func makeReport() -> (subscriptions: Int, version: UInt64) {
@@ -91,37 +123,49 @@ extension Channel {
             return (subscriptions, reportVersion)
         }
 
+        /// What `member` will stand in the roster as.
+        mutating func list(_ member: Member, _ listing: [UInt8]) -> ListedMember {
+            defer { nextSequence += 1 }
+            return ListedMember(member, listing: listing, sequence: nextSequence)
+        }
+
         /// Gives `member` its place at the roster's end.
-        mutating func enroll(_ member: Member, at seat: Seat) -> MemberTicket {
-            let ticket = MemberTicket(code: member.code, sequence: nextSequence)
-            nextSequence += 1
-            roster.append(Entry(member: member, seat: seat, sequence: ticket.sequence))
-            return ticket
+        mutating func enroll(_ member: ListedMember, at seat: Seat) {
+            roster.append(member)
+            memberSeats.append(seat)
         }
 
-        /// What tells the entry in the roster of the member with this seat; `nil` when it is no member.
-        func ticket(of seat: Seat) -> MemberTicket? {
-            roster.first { $0.seat === seat }.map { MemberTicket(code: $0.member.code, sequence: $0.sequence) }
+        /// Removes a member from the roster; `false` when it is not there.
+        mutating func strike(_ ticket: MemberTicket) -> Bool {
+            guard let index = roster.index(of: ticket.sequence) else { return false }
+            roster.remove(ticket.sequence)
+            memberSeats.remove(at: index)
+            return true
         }
 
-        /// Removes a member from the roster.
-        mutating func strike(_ ticket: MemberTicket) {
-            if let index = index(of: ticket) { roster.remove(at: index) }
+        /// Replaces a member by what it shows now; `false` when it is not there.
+        mutating func update(_ member: ListedMember) -> Bool {
+            guard let former = roster.member(member.sequence) else { return false }
+            former.outdate()
+            roster.replace(member)
+            return true
         }
 
-        /// Replaces what a member shows of itself; `nil` when it is not there.
-        mutating func update(_ profile: Profile, of ticket: MemberTicket) -> Member? {
-            guard let index = index(of: ticket) else { return nil }
-            roster[index].member.profile = profile
-            return roster[index].member
+        /// Where the member with a code sits.
+        func seat(of code: MemberCode) -> Seat? {
+            // Direct messages are rare beside those to everybody, so members pay no bytes for an index by code.
+            roster.members.firstIndex { $0.member.code == code }.map { memberSeats[$0] }
         }
 
-        /// Posts a frame to everybody, or to everybody but one.
-        func post(_ frame: SharedFrame?, except exception: Seat? = nil) {
+        /// Posts a frame to everybody.
+        func post(_ frame: SharedFrame?) {
             guard let frame else { return }
-            for share in shares {
-                share.audience.shard.post(.all(share.audience, except: exception, frame))
-            }
+            for share in shares { share.audience.shard.post(.all(share.audience, frame)) }
+        }
+
+        /// Posts a change of the roster.
+        func post(_ change: RosterChange) {
+            for share in shares { share.audience.shard.post(.roster(share.audience, change)) }
         }
 
         /// Posts a frame to those that are told positions.
@@ -147,16 +191,6 @@ extension Channel {
                 isPlainWanted: shares.contains { position == nil || !$0.audience.isPositioned },
                 isPositionWanted: shares.contains { $0.audience.isPositioned })
             for share in shares { share.audience.shard.post(.publication(share.audience, published)) }
-        }
-
-        private func index(of ticket: MemberTicket) -> Int? {
-            var low = roster.startIndex
-            var high = roster.endIndex
-            while low < high {
-                let middle = low + (high - low) / 2
-                if roster[middle].sequence < ticket.sequence { low = middle + 1 } else { high = middle }
-            }
-            return low < roster.endIndex && roster[low].sequence == ticket.sequence ? low : nil
         }
     }
 }

@@ -24,20 +24,30 @@ final class Channel: Sendable {
         as profile: Profile, with subscriber: Subscriber, on shard: Shard, _ request: SubscriptionRequest
     ) throws(ChannelError) -> Membership? {
         let member = Member(code: MemberCode(), profile: profile)
+        let listing = encoder.listing(of: member)
         let isGated = !request.isPlain && hub.engine != nil
         let place = try state.withLock { state throws(ChannelError) -> (Seat, MemberTicket)? in
             guard !state.isGone else { return nil }
-            guard state.roster.count < hub.maximumMembers else { throw .full }
-            if state.hasAnybody { state.post(encoder.frame(for: .joined(member), in: name)) }
+            guard state.roster.members.count < hub.maximumMembers else { throw .full }
+            let listed = state.list(member, listing)
+            if state.hasAnybody {
+                state.post(RosterChange(.joined(listed), frames(.joined(member))))
+            }
             let seat = state.admit(
-                subscriber, on: shard, to: self, isPositioned: request.isPositioned, isGated: isGated)
-            let ticket = state.enroll(member, at: seat)
-            shard.post(.enter(seat, encoder.frame(for: .welcomed(member, roster: state.members), in: name)))
-            return (seat, ticket)
+                subscriber, on: shard, to: self, as: listed, isPositioned: request.isPositioned, isGated: isGated)
+            state.enroll(listed, at: seat)
+            shard.post(.enter(seat, listed))
+            return (seat, MemberTicket(code: member.code, sequence: listed.sequence))
         }
         guard let (seat, ticket) = place else { return nil }
+        seat.gate?.ticket = ticket
         begin(Opener(seat: seat, request: request, connection: nil), isGated: isGated)
         return Membership(seat: seat, ticket: ticket)
+    }
+
+    /// The messages for events that the protocol has messages for.
+    private func frames(_ events: ChannelEvent...) -> [SharedFrame] {
+        events.compactMap { encoder.frame(for: $0, in: name) }
     }
 
     /// Adds a subscriber that is no member; `nil` when the last one has left meanwhile, and the channel with it.
@@ -95,34 +105,32 @@ final class Channel: Sendable {
     ) throws(ChannelError) {
         guard addressee != ticket.code else { throw .toOneself }
         try state.withLock { state throws(ChannelError) in
-            // Direct messages are rare beside those to everybody, so members pay no bytes for an index by code.
-            guard let entry = state.roster.first(where: { $0.member.code == addressee }) else { throw .unknownMember }
+            guard let seat = state.seat(of: addressee) else { throw .unknownMember }
             sender.shard.post(.one(sender, frame))
-            entry.seat.shard.post(.one(entry.seat, frame))
+            seat.shard.post(.one(seat, frame))
         }
     }
 
     func update(_ profile: Profile, of seat: Seat, _ ticket: MemberTicket) {
+        let member = Member(code: ticket.code, profile: profile)
+        let listed = ListedMember(member, listing: encoder.listing(of: member), sequence: ticket.sequence)
         state.withLock { state in
-            guard let member = state.update(profile, of: ticket) else { return }
-            if state.hasOthers {
-                state.post(encoder.frame(for: .left(member.code), in: name), except: seat)
-                state.post(encoder.frame(for: .joined(member), in: name), except: seat)
-            }
-            guard let welcome = encoder.frame(for: .welcomed(member, roster: state.members), in: name) else { return }
-            seat.shard.post(.one(seat, welcome))
+            guard state.update(listed) else { return }
+            // The seat's own audience welcomes it again, as late as at its drain.
+            state.post(
+                RosterChange(
+                    .changed(listed, by: seat), state.hasOthers ? frames(.left(member.code), .joined(member)) : []))
         }
     }
 
     /// Removes a seat, which must not have been removed before, and the entry in the roster that goes with it, if any.
     ///
-    /// - Parameter ticket: spares the search for that entry.
+    /// - Parameter ticket: the entry's; `nil` for a subscriber that is no member.
     func leave(_ seat: Seat, _ ticket: MemberTicket? = nil) {
         let outcome = state.withLock { state in
             state.dismiss(seat)
-            if let ticket = ticket ?? state.ticket(of: seat) {
-                state.strike(ticket)
-                if !state.isGone { state.post(encoder.frame(for: .left(ticket.code), in: name)) }
+            if let ticket, state.strike(ticket), !state.isGone {
+                state.post(RosterChange(.left(sequence: ticket.sequence), frames(.left(ticket.code))))
             }
             return (isGone: state.isGone, isOpen: state.opening == .open, gone: state.dismissPresence(of: seat))
         }

@@ -3,11 +3,20 @@ public import WebSocketCore
 /// Turns what happens in a channel into the messages of one wire protocol; the port that a wire protocol implements.
 ///
 /// It is asked once per event, and per publication at most twice (with and without its position), however many
-/// subscribers read the answer, which all of them share. It is asked with a channel's lock held: an encoder must never
-/// call into a channel. Any thread calls it.
+/// subscribers read the answer, which all of them share. Unless said otherwise it is asked with a channel's lock held: an
+/// encoder must never call into a channel. Any thread calls it.
 public protocol ChannelEncoder: Sendable {
     /// The message for `event`; `nil` when the protocol has none for it, and nobody is told.
     func frame(for event: ChannelEvent, in channel: ChannelName) -> SharedFrame?
+
+    /// What stands for a member in the rosters of welcomes; asked once when it joins and when it changes. By default
+    /// nothing.
+    func listing(of member: Member) -> [UInt8]
+
+    /// The message for one member alone: you are in, under this code and profile, and these are the members in joining
+    /// order, you included. Comes first after a join, and again when the member changed its profile. On the member's
+    /// shard, without a lock. `nil`, which is the default, when the protocol has none.
+    func welcome(_ member: ListedMember, _ roster: Roster, in channel: ChannelName) -> SharedFrame?
 
     /// The message for a publication.
     ///
@@ -28,6 +37,12 @@ public protocol ChannelEncoder: Sendable {
 }
 
 extension ChannelEncoder {
+    /// Nothing.
+    public func listing(of member: Member) -> [UInt8] { [] }
+
+    /// Nothing.
+    public func welcome(_ member: ListedMember, _ roster: Roster, in channel: ChannelName) -> SharedFrame? { nil }
+
     /// The same as when it is new.
     public func frame(
         forMissed publication: Publication, at position: Position, in channel: ChannelName

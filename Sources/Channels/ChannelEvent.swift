@@ -1,9 +1,6 @@
 /// What the subscribers of a channel are told besides what is published there.
 public enum ChannelEvent: Sendable {
-    /// To one member of the roster alone: you are in, under this code and profile, and these are the members in joining
-    /// order, you included. Comes first after a join, and again when the member changed its profile.
-    case welcomed(Member, roster: [Member])
-    /// To everybody else: somebody joined the roster.
+    /// To everybody else: a member joined the roster.
     case joined(Member)
     /// To those who are still there: the member with this code left the roster.
     case left(MemberCode)

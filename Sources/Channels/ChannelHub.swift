@@ -139,7 +139,7 @@ public final class ChannelHub: Sendable {
 
     /// Whether a subscription of this hub makes somebody present in a channel through the connection.
     func isPresent(_ connection: ConnectionID, in name: ChannelName) -> Bool {
-        existingChannel(name)?.state.withLock { $0.isPresent(connection) } ?? false
+        existingChannel(name)?.state.withLock { $0.presences.isPresent(connection) } ?? false
     }
 
     private func existingChannel(_ name: ChannelName) -> Channel? { channels.withLock { $0[name] } }

@@ -44,7 +44,7 @@ public struct ParleyServer: Service {
         web.http = configuration.http
         web.accept = configuration.accept
         web.proxies = configuration.proxies
-        web.outputBudget = configuration.outputBudget
+        web.outputBudget = services.outputBudget
         web.bodyBudget = configuration.bodyBudget
         reportTrouble(of: &web)
         web.compression = configuration.compression
@@ -81,6 +81,7 @@ public struct ParleyServer: Service {
         server.beginDraining()
         try? await Task.sleep(for: configuration.drainDelay)
         await server.stop(within: .seconds(4))
+        services.report(logger)
         logger.info("stopped")
     }
 

@@ -12,6 +12,9 @@ final class ServedProtocols: Sendable {
     private let observers: ObserverLink
     private let room: RoomService?
     private let apps: PusherService?
+    private let shards: Shards
+    /// Memory of the node for what slow readers have not taken: of its sockets, and of what is read for replays.
+    let outputBudget: OutputBudget
     /// What answers the HTTP API; `nil` without apps.
     let api: APIService?
     private let isDraining = Atomic(false)
@@ -25,7 +28,9 @@ final class ServedProtocols: Sendable {
                 options: MemoryStore.Options(historyBudget: configuration.historyBudget), clock: clock),
             observer: observers)
         self.engine = engine
-        let shards = Shards()
+        outputBudget = OutputBudget(bytes: configuration.outputBudget)
+        let shards = Shards(outputBudget: outputBudget)
+        self.shards = shards
         room =
             configuration.servesRoom
             ? RoomService(
@@ -103,6 +108,17 @@ final class ServedProtocols: Sendable {
     func beginDraining() {
         isDraining.store(true, ordering: .relaxed)
         apps?.beginDraining()
+    }
+
+    /// Logs the most that a loop has done in one iteration.
+    func report(_ logger: Logger) {
+        let most = shards.statistics
+        logger.debug(
+            "the most that a loop has done in one iteration",
+            metadata: [
+                "deliveries": "\(most.mostDeliveries)", "bytes": "\(most.mostBytes)",
+                "encodings": "\(most.mostEncodings)",
+            ])
     }
 
     /// Nothing is served any more.

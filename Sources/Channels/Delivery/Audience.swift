@@ -16,12 +16,19 @@ final class Audience: Sendable {
     nonisolated(unsafe) private var seats: [Seat] = []
     /// What is being delivered. Shard's thread only.
     nonisolated(unsafe) private(set) var context = DeliveryContext()
+    /// The channel's members as of what has been delivered so far: a member that is welcomed is listed those that it
+    /// hears from, without a look at the channel. Shard's thread only.
+    nonisolated(unsafe) private var roster: Roster
 
-    init(channel: Channel, shard: Shard, isPositioned: Bool) {
+    init(channel: Channel, shard: Shard, isPositioned: Bool, roster: Roster) {
         self.channel = channel
         self.shard = shard
         self.isPositioned = isPositioned
+        self.roster = roster
     }
+
+    /// How many subscribers a delivery goes to. Shard's thread only.
+    var count: Int { subscribers.count }
 
     func add(_ seat: Seat) {
         // More than two thousand million on one shard are not to be had.
@@ -55,14 +62,59 @@ final class Audience: Sendable {
         subscribers[index] = subscriber
     }
 
-    /// Hands `frame` to everybody but the one in the seat `exception`.
-    func deliver(_ frame: SharedFrame, except exception: Seat?) {
-        // The index of a member on another shard says nothing here, and is not this thread's to read.
-        guard let exception, exception.audience === self, exception.index >= 0 else {
-            return deliver(frame, from: 0, to: subscribers.count)
+    /// Hands `frame` to everybody.
+    func deliver(_ frame: SharedFrame) { deliver(frame, from: 0, to: subscribers.count) }
+
+    /// Takes a change of the roster over and tells everybody whom it does not come from.
+    func deliver(_ change: RosterChange) {
+        switch change.kind {
+        case .joined(let member):
+            roster.append(member)
+            for frame in change.frames { deliver(frame) }
+        case .left(let sequence):
+            roster.remove(sequence)
+            for frame in change.frames { deliver(frame) }
+        case .changed(let member, let seat):
+            roster.replace(member)
+            for frame in change.frames { deliver(frame, except: seat) }
+            if seat.audience === self, member.isCurrent { welcomeAgain(seat, as: member) }
         }
+    }
+
+    private func deliver(_ frame: SharedFrame, except exception: Seat) {
+        // The index of a member on another shard says nothing here, and is not this thread's to read.
+        guard exception.audience === self, exception.index >= 0 else { return deliver(frame) }
         deliver(frame, from: 0, to: Int(exception.index))
         deliver(frame, from: Int(exception.index) + 1, to: subscribers.count)
+    }
+
+    /// Tells a member that it is in, and who else is.
+    func welcome(_ seat: Seat, as member: ListedMember) {
+        guard let subscriber = seat.present,
+            let frame = channel.encoder.welcome(member, roster, in: channel.name)
+        else { return }
+        shard.charge(bytes: frame.bytes.count, encodings: 1)
+        seat.welcomed = shard.iteration
+        subscriber.deliver(frame)
+    }
+
+    /// Tells a member that has changed who is in: once in an iteration at most, and when its connection has not taken
+    /// what it was told before, as soon as it has.
+    private func welcomeAgain(_ seat: Seat, as member: ListedMember) {
+        guard let subscriber = seat.present else { return }
+        let isTold = seat.welcomed == shard.iteration
+        seat.awaitsWelcome = isTold || !subscriber.isWritable
+        if !seat.awaitsWelcome {
+            welcome(seat, as: member)
+        } else if isTold {
+            shard.post(.call { [self] in welcomeLate(seat, member.sequence) })
+        }
+    }
+
+    /// The connection of a member that waits for its welcome takes more again; in its turn, like everything else.
+    func welcomeLate(_ seat: Seat, _ sequence: UInt64) {
+        guard seat.awaitsWelcome, let member = roster.member(sequence) else { return }
+        welcomeAgain(seat, as: member)
     }
 
     /// Hands a frame to everybody, gates being told what it is about.

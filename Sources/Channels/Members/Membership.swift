@@ -32,8 +32,13 @@ public struct Membership {
         try seat.channel.send(frame, from: seat, ticket, to: addressee)
     }
 
-    /// The connection takes more again: a replay that waited for it goes on.
-    public func becameWritable() { seat.becameWritable() }
+    /// The connection takes more again: a replay that waited for it goes on, and a roster that waited is sent.
+    public func becameWritable() {
+        seat.becameWritable()
+        guard seat.awaitsWelcome else { return }
+        let (seat, sequence) = (seat, ticket.sequence)
+        seat.shard.post(.call { seat.audience.welcomeLate(seat, sequence) })
+    }
 
     /// Shows another profile; the code and the place in the roster stay.
     ///

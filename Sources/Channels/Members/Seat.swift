@@ -14,6 +14,10 @@ final class Seat: Sendable {
     nonisolated(unsafe) var index: Int32 = -1
     /// Whether the subscriber has left. Shard's thread only.
     nonisolated(unsafe) private(set) var hasLeft = false
+    /// Whether a member is to be told the roster as soon as its connection takes more. Shard's thread only.
+    nonisolated(unsafe) var awaitsWelcome = false
+    /// The iteration in which a member was last told the roster. Shard's thread only.
+    nonisolated(unsafe) var welcomed: UInt16 = 0
 
     /// - Parameter isGated: whether everything is held back until the subscription has begun.
     init(audience: Audience, subscriber: Subscriber, isGated: Bool) {
@@ -46,8 +50,9 @@ final class Seat: Sendable {
     /// The subscription can not go on: it is over, and the receiving end is told. Shard's thread only.
     func end(_ tell: (Subscriber) -> Void) {
         guard let subscriber = present else { return }
+        let ticket = gate?.ticket
         leave()
-        channel.leave(self)
+        channel.leave(self, ticket)
         tell(subscriber)
     }
 

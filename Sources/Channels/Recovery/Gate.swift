@@ -28,13 +28,27 @@ final class Gate: Subscriber {
         let context: DeliveryContext
     }
 
+    /// The entry in the roster, if the subscriber is a member.
+    var ticket: MemberTicket?
+
     private unowned let seat: Seat
     private let subscriber: Subscriber
     private var phase = Phase.waiting
     private var held: [Held] = []
     private var heldBytes = 0
+    /// A start with a list of members that waits until the connection has taken what it was sent before: the newest
+    /// delivery that was held by then is before ``Postponed/heldCount``.
+    private struct Postponed {
+        let start: SubscriptionStart
+        let page: [HistoryPage.Entry]
+        let heldCount: Int
+    }
+
+    private var postponed: Postponed?
     /// A page of the replay is being read.
     private var isReading = false
+    /// The replay waits for room in the node.
+    private var awaitsRoom = false
     /// What the start covers; `nil` as long as it is not known, or without positions.
     private var floor: Position?
     private var versionFloor: UInt64?
@@ -118,9 +132,21 @@ final class Gate: Subscriber {
     ///   - page: what is replayed, or its beginning; empty when there is nothing.
     ///   - seen: how far the channel's stream was when this was posted.
     func begin(_ start: SubscriptionStart, _ page: [HistoryPage.Entry], seen: Position?, seenVersion: UInt64) {
-        guard !seat.hasLeft, case .waiting = phase else { return }
+        guard !seat.hasLeft, case .waiting = phase, postponed == nil else { return }
         self.seen = seen
         self.seenVersion = seenVersion
+        // A list may be long: a connection gets one after the other, as fast as it takes them.
+        guard start.members == nil || subscriber.isWritable else {
+            postponed = Postponed(start: start, page: page, heldCount: held.count)
+            return
+        }
+        begin(start, page)
+    }
+
+    private func begin(_ start: SubscriptionStart, _ page: [HistoryPage.Entry]) {
+        var start = start
+        // All that begin in one iteration get the list that the last of them got, made once; what it covers is dropped.
+        if let members = start.members { start.members = seat.channel.newest(members) }
         versionFloor = start.members?.version
         switch start.recovery {
         case .none:
@@ -155,23 +181,39 @@ final class Gate: Subscriber {
     /// The connection takes more again.
     func becameWritable() {
         guard !seat.hasLeft else { return }
+        guard let postponed else { return readOn() }
+        guard subscriber.isWritable else { return }
+        self.postponed = nil
+        for item in held.dropFirst(postponed.heldCount) {
+            seen = item.context.position ?? seen
+            seenVersion = item.context.version ?? seenVersion
+        }
+        begin(postponed.start, postponed.page)
+    }
+
+    /// The node has room again: the replay goes on.
+    func hasRoom() {
+        awaitsRoom = false
+        guard !seat.hasLeft else { return }
         readOn()
     }
 
     private func replay(_ page: [HistoryPage.Entry]) {
         guard case .replaying(var after, let upTo) = phase else { return }
-        let channel = seat.channel
         for entry in page {
             guard after < upTo.offset else { break }
             // The rest is read once more when the connection has room again.
             guard subscriber.isWritable else { break }
             // What was promised has been dropped from the log meanwhile: an honest client comes back and is told.
             guard entry.offset == after + 1, let receiver = seat.present else { return giveUp() }
+            let position = Position(epoch: upTo.epoch, offset: entry.offset)
+            guard let frame = seat.shard.replays.frame(for: entry.publication, at: position, to: seat) else {
+                awaitsRoom = true
+                break
+            }
             after = entry.offset
             if PlantedBug.isOn(.skipInReplay), after % 4 == 0 { continue }
-            receiver.deliver(
-                channel.encoder.frame(
-                    forMissed: entry.publication, at: Position(epoch: upTo.epoch, offset: after), in: channel.name))
+            receiver.deliver(frame)
         }
         guard !seat.hasLeft else { return }
         phase = .replaying(after: after, upTo: upTo)
@@ -186,7 +228,7 @@ final class Gate: Subscriber {
 
     /// Reads the next page, unless the connection has enough to do.
     private func readOn() {
-        guard case .replaying(let after, _) = phase, !isReading, subscriber.isWritable else { return }
+        guard case .replaying(let after, _) = phase, !isReading, !awaitsRoom, subscriber.isWritable else { return }
         isReading = true
         seat.channel.readOn(after: after, for: seat)
     }

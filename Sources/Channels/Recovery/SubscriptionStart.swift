@@ -16,7 +16,7 @@ public struct SubscriptionStart: Sendable {
     /// How many publications follow as replay, up to the position that ``recovery`` names.
     public let missed: UInt64
     /// Who is present, the subscriber's own identity included; `nil` when it has none and did not ask.
-    public let members: PresenceSnapshot?
+    public internal(set) var members: PresenceSnapshot?
     /// The newest publication; `nil` when none is kept, or none was asked for.
     public let newest: Publication?
 

@@ -1,4 +1,5 @@
 import Channels
+import WebSocketCore
 
 /// Subscribing, unsubscribing, and what channels say about that (spec: pusher-protocol §5.1 to §5.5).
 extension PusherConnection {
@@ -14,27 +15,24 @@ extension PusherConnection {
         guard let kind = PusherChannelKind(command.channel), let name = ChannelName(command.channel) else {
             throw .invalidName
         }
-        let index = places.firstIndex { $0.name == name }
+        let current = places[name]
         let maximum = runtime.app.limits.channelsPerConnection
-        guard index != nil || places.count < maximum else { throw .tooManyChannels(maximum) }
+        guard current != nil || places.count < maximum else { throw .tooManyChannels(maximum) }
         let identity = try authorize(command, kind)
         let request = SubscriptionRequest(
             start: command.start, identity: identity, wantsNewest: kind.isCache)
-        if let index, !kind.isPresence, command.start == .live {
+        if let current, !kind.isPresence, command.start == .live {
             // Idempotent. One that has not begun is going to be answered anyway.
-            guard places[index].subscription?.hasStarted == true else { return }
+            guard current.subscription?.hasStarted == true else { return }
             return deliver(SubscriptionReply.frame(in: name, SubscriptionStart()))
         }
-        let former = index.flatMap { places[$0].subscription }
-        let place = ChannelPlace(
-            name: name, subscription: nil, userID: identity?.id, kind: kind, isResuming: command.isResuming)
-        if let index { places[index] = place } else { places.append(place) }
+        places.set(
+            ChannelPlace(
+                name: name, subscription: nil, userID: identity?.id, kind: kind, isResuming: command.isResuming))
         let subscription = runtime.hub.subscribe(name, with: self, on: shard, request)
         // The new one first, so that the user is present all the time.
-        former?.leave()
-        guard let index = places.firstIndex(where: { $0.name == name }) else { return subscription.leave() }
-        places[index].name = subscription.channel
-        places[index].subscription = subscription
+        current?.subscription?.leave()
+        if !places.confirm(name, subscription) { subscription.leave() }
     }
 
     /// Whether the client has a right to the channel; whom it makes present there.
@@ -77,8 +75,8 @@ extension PusherConnection {
     }
 
     func unsubscribe(_ channel: [UInt8]) {
-        guard let index = places.firstIndex(where: { $0.name.bytes == channel }) else { return }
-        places.remove(at: index).subscription?.leave()
+        guard let name = ChannelName(channel) else { return }
+        places.remove(name)?.subscription?.leave()
     }
 
     /// Sends an event to the others in a channel (spec: pusher-protocol §5.4).
@@ -91,7 +89,7 @@ extension PusherConnection {
         guard event.payload.count <= app.limits.clientEventBytes else {
             return refuse("The data of a client event has \(app.limits.clientEventBytes) bytes at most.")
         }
-        guard let place = places.first(where: { $0.name.bytes == channel }), place.kind.allowsClientEvents,
+        guard let place = ChannelName(channel).flatMap({ places[$0] }), place.kind.allowsClientEvents,
             place.subscription?.hasStarted == true
         else { return refuse("Client events go to private and presence channels that you are subscribed to.") }
         guard takeClientEvent() else {
@@ -108,8 +106,10 @@ extension PusherConnection {
     }
 
     func subscriptionStarted(_ channel: ChannelName, _ start: SubscriptionStart) {
-        deliver(SubscriptionReply.frame(in: channel, start))
-        guard let place = places.first(where: { $0.name == channel }), place.kind.isCache else { return }
+        let (reply, isNew) = SubscriptionReply.value(in: channel, start)
+        shard.charge(bytes: reply.bytes.count, encodings: isNew ? 1 : 0)
+        deliver(reply)
+        guard let place = places[channel], place.kind.isCache else { return }
         // The newest is among what it has, or among what follows.
         if place.isResuming, case .recovered = start.recovery { return }
         if let newest = start.newest {
@@ -121,7 +121,7 @@ extension PusherConnection {
     }
 
     func subscriptionRefused(_ channel: ChannelName, _ error: EngineError) {
-        if let index = places.firstIndex(where: { $0.name == channel }) { places.remove(at: index) }
+        _ = places.remove(channel)
         refuse(channel.bytes, error == .full ? .full : .unavailable)
     }
 }

@@ -31,7 +31,7 @@ open class PusherConnection: Subscriber {
     /// The version of the protocol that the client speaks: 5, 6 or 7. All are told the same.
     public final let protocolVersion: UInt8
     final let shard: Shard
-    final var places: [ChannelPlace] = []
+    final var places = ChannelPlaces()
     /// Whom it has signed in as.
     final var user: SignedInUser?
     private final var clientEvents = TokenBucket()
@@ -118,7 +118,7 @@ open class PusherConnection: Subscriber {
 
     /// The carrier takes more again.
     public final func becameWritable() {
-        for place in places { place.subscription?.becameWritable() }
+        for place in places.all { place.subscription?.becameWritable() }
     }
 
     /// Time has come: what is due at ``deadline`` is done.
@@ -187,8 +187,6 @@ open class PusherConnection: Subscriber {
         authorizationDeadline = 0
         user?.leave()
         user = nil
-        let places = places
-        self.places = []
-        for place in places { place.subscription?.leave() }
+        for place in places.removeAll() { place.subscription?.leave() }
     }
 }

@@ -10,15 +10,15 @@ public final class PusherEncoder: ChannelEncoder {
     /// An encoder that has encoded nothing yet.
     public init() {}
 
-    /// How often a publication has been encoded: at most twice each, with and without its position, and once more for
-    /// each that is replayed.
+    /// How often a publication has been encoded: at most twice each, with and without its position, and once more on each
+    /// shard where it is replayed, however many readers get it at that time.
     public var encodedCount: Int { publications.load(ordering: .relaxed) }
 
     /// The message for `event`; `nil` for what this protocol does not know.
     public func frame(for event: ChannelEvent, in channel: ChannelName) -> SharedFrame? {
         if WatchlistSignal.concerns(channel) { return WatchlistSignal.frame(for: event) }
         switch event {
-        case .welcomed, .joined, .left: return nil
+        case .joined, .left: return nil
         case .memberAdded(let identity):
             return Self.message("pusher_internal:member_added", in: channel) { data in
                 let details = PresenceDetails(identity)

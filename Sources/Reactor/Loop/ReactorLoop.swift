@@ -56,6 +56,8 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     static let inputHeadroom = 256
     /// Connections that are written to in a tick, tasks that are done, timers that fire.
     static let writesPerTick = 512
+    /// 16 KiB count as a write more, so that a tick writes 8 MiB and the last one's bytes at most.
+    private static let writeShift = 14
     static let tasksPerTick = 256
     static let timersPerTick = 512
 
@@ -145,6 +147,9 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
         // After its end a loop has nothing that could be done.
         _ = inbox.append(task, isOnLoop: isOnLoop)
     }
+
+    /// Tasks that a task has asked for come with the next tick.
+    func executeAfterInput(_ task: @escaping @Sendable () -> Void) { execute(task) }
 
     /// Runs a task, or says that it never will be.
     func tryExecute(_ task: @escaping @Sendable () -> Void) -> Bool { inbox.append(task, isOnLoop: isOnLoop) }
@@ -238,7 +243,8 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     func write(atMost count: Int) {
         var left = count
         while left > 0, let next = tickOutput.pointee.popTouched() {
-            left &-= 1
+            // A long write takes the place of several.
+            left &-= 1 &+ (next.slot.pointee.output?.pointee.count ?? 0) >> Self.writeShift
             write(next.slot, next.flags)
         }
         if tickOutput.pointee.resetIfDone(), !compressedForms.isEmpty {

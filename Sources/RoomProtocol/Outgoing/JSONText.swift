@@ -20,6 +20,9 @@ struct JSONText {
         json.withUTF8Buffer { bytes.append(contentsOf: $0) }
     }
 
+    /// Appends what is JSON already.
+    mutating func raw(_ json: [UInt8]) { bytes.append(contentsOf: json) }
+
     /// Appends a string; bytes that are no UTF-8 become U+FFFD.
     mutating func string(_ text: [UInt8]) {
         bytes.append(UInt8(ascii: "\""))

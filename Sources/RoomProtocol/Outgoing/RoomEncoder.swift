@@ -44,9 +44,25 @@ public final class RoomEncoder: ChannelEncoder {
         SharedFrame(.text, Self.placed(publication.data, at: position, name: publication.sender))
     }
 
+    /// A member of the array `users`.
+    public func listing(of member: Member) -> [UInt8] {
+        var json = JSONText()
+        json.raw(#"{"code":"#)
+        json.string(member.code)
+        json.raw(#","name":"#)
+        json.string(member.profile.name)
+        append(member.profile.attributes, to: &json)
+        json.raw("}")
+        return json.bytes
+    }
+
+    /// `madd`: to one member alone.
+    public func welcome(_ member: ListedMember, _ roster: Roster, in channel: ChannelName) -> SharedFrame? {
+        SharedFrame(.text, joined("madd", member.member, roster: roster))
+    }
+
     func text(for event: ChannelEvent) -> [UInt8]? {
         switch event {
-        case .welcomed(let member, let roster): joined("madd", member, roster: roster)
         case .joined(let member): joined("add", member, roster: nil)
         case .left(let code): left(code)
         case .lost(let gap, let position): resumed(at: position, gap: gap, isRecovered: false, missed: 0)
@@ -98,8 +114,8 @@ public final class RoomEncoder: ChannelEncoder {
         return json.bytes
     }
 
-    private func joined(_ type: StaticString, _ member: Member, roster: [Member]?) -> [UInt8] {
-        var json = JSONText()
+    private func joined(_ type: StaticString, _ member: Member, roster: Roster?) -> [UInt8] {
+        var json = JSONText([], addingCapacity: (roster?.listingBytes ?? 0) + (roster?.members.count ?? 0) + 256)
         json.raw(#"{"type":""#)
         json.raw(type)
         json.raw(#"","name":"#)
@@ -110,15 +126,9 @@ public final class RoomEncoder: ChannelEncoder {
         json.string(clock())
         if let roster {
             json.raw(#","users":["#)
-            var isFirst = true
-            for member in roster {
-                json.raw(isFirst ? #"{"code":"# : #",{"code":"#)
-                isFirst = false
-                json.string(member.code)
-                json.raw(#","name":"#)
-                json.string(member.profile.name)
-                append(member.profile.attributes, to: &json)
-                json.raw("}")
+            for (index, listed) in roster.members.enumerated() {
+                if index > 0 { json.raw(",") }
+                json.raw(listed.listing)
             }
             json.raw("]")
         }

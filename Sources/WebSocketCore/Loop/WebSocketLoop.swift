@@ -5,6 +5,10 @@ public protocol WebSocketLoop: AnyObject, Sendable {
     /// Runs a task on the loop's thread soon, after what was asked before; at once never. Any thread.
     func execute(_ task: @escaping @Sendable () -> Void)
 
+    /// Runs a task on the loop's thread when it has served its sockets once more: how long work goes on in pieces. On the
+    /// loop's thread.
+    func executeAfterInput(_ task: @escaping @Sendable () -> Void)
+
     /// What others keep for this loop, see ``LoopLocal``.
     var locals: LoopLocals { get }
 }

@@ -25,6 +25,8 @@ public final class OutputBudget: Sendable {
         var nextNumber = 0
         var pending = 0
         var isShedding = false
+        /// Who waits until no more than so many bytes wait.
+        var waiting: [(bytes: Int, call: @Sendable () -> Void)] = []
         /// The member that was asked and has not answered: one at a time, so that nobody sheds for what another does.
         var asked: Int?
     }
@@ -41,6 +43,17 @@ public final class OutputBudget: Sendable {
     /// Bytes that wait now, as far as the members have told.
     public var pendingBytes: Int { state.withLock { $0.pending } }
 
+    /// Calls once as soon as no more than so many bytes wait: at once if that is so, otherwise on the thread of the loop
+    /// that tells it. The call must not block.
+    public func whenPending(atMost bytes: Int, _ call: @escaping @Sendable () -> Void) {
+        let isNow = state.withLock { state in
+            if state.pending <= bytes { return true }
+            state.waiting.append((bytes, call))
+            return false
+        }
+        if isNow { call() }
+    }
+
     /// Takes a loop in; it leaves when its last reference to the member goes.
     ///
     /// - Parameter shed: asks the loop to shed queues, the largest first; it is called on any thread, must not block,
@@ -55,27 +68,38 @@ public final class OutputBudget: Sendable {
     }
 
     fileprivate func enter(_ number: Int, pending: Int, largest: Int, isAnswer: Bool) {
-        let call = state.withLock { state -> Call? in
-            guard var book = state.books[number] else { return nil }
+        let (call, relieved) = state.withLock { state -> (Call?, [@Sendable () -> Void]) in
+            guard var book = state.books[number] else { return (nil, []) }
             book.isBarren = isAnswer && pending >= book.pending && largest >= book.largest
             state.pending += pending - book.pending
             book.pending = pending
             book.largest = largest
             state.books[number] = book
             if isAnswer, state.asked == number { state.asked = nil }
-            return next(&state)
+            return (next(&state), Self.relieved(&state))
         }
         if let call { call.shed(call.request) }
+        for call in relieved { call() }
     }
 
     fileprivate func leave(_ number: Int) {
-        let call = state.withLock { state -> Call? in
-            guard let book = state.books.removeValue(forKey: number) else { return nil }
+        let (call, relieved) = state.withLock { state -> (Call?, [@Sendable () -> Void]) in
+            guard let book = state.books.removeValue(forKey: number) else { return (nil, []) }
             state.pending -= book.pending
             if state.asked == number { state.asked = nil }
-            return next(&state)
+            return (next(&state), Self.relieved(&state))
         }
         if let call { call.shed(call.request) }
+        for call in relieved { call() }
+    }
+
+    /// Ends the waiting of those for whom enough has left.
+    private static func relieved(_ state: inout State) -> [@Sendable () -> Void] {
+        guard !state.waiting.isEmpty else { return [] }
+        let pending = state.pending
+        let calls = state.waiting.filter { $0.bytes >= pending }.map(\.call)
+        if !calls.isEmpty { state.waiting.removeAll { $0.bytes >= pending } }
+        return calls
     }
 
     /// Whom to ask now, if anybody.

@@ -18,6 +18,8 @@ final class LoopContext {
     var idleVisitors: [ObjectIdentifier: FrontDoorHandler] = [:]
     /// So many connections make a flush a long one.
     private static let largeFlush = 64
+    /// Connections that are flushed before the sockets are looked at again.
+    private static let flushedAtOnce = 512
     /// Connections that have something to write since the last flush.
     private var touched: [FrameHandler] = []
     private var flushIsScheduled = false
@@ -93,10 +95,16 @@ final class LoopContext {
     }
 
     private func flushTouched() {
-        flushIsScheduled = false
         var batch: [FrameHandler] = []
         swap(&batch, &touched)
-        for handler in batch { handler.flush() }
+        for handler in batch.prefix(Self.flushedAtOnce) { handler.flush() }
+        guard batch.count <= Self.flushedAtOnce else {
+            // The others when the sockets have been looked at: a crowd does not hold up those who send.
+            touched.insert(contentsOf: batch.dropFirst(Self.flushedAtOnce), at: 0)
+            eventLoop.assumeIsolated().scheduleTask(in: .microseconds(20)) { [self] in flushTouched() }
+            return
+        }
+        flushIsScheduled = false
         batch.removeAll(keepingCapacity: true)
         if touched.isEmpty { swap(&batch, &touched) }
         runs.endTurn()

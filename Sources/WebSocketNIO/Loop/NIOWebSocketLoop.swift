@@ -9,4 +9,10 @@ final class NIOWebSocketLoop: WebSocketLoop {
     init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 
     func execute(_ task: @escaping @Sendable () -> Void) { eventLoop.execute(task) }
+
+    func executeAfterInput(_ task: @escaping @Sendable () -> Void) {
+        // SwiftNIO runs what is due before it looks at its sockets, whatever that asks for in turn. So behind what this
+        // turn has asked for already, writing above all, and then not at once.
+        eventLoop.execute { [eventLoop] in eventLoop.scheduleTask(in: .microseconds(50), task) }
+    }
 }

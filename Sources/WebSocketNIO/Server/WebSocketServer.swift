@@ -41,7 +41,7 @@ public final class WebSocketServer: Sendable {
         let configuration = configuration
         if let name = configuration.accept.nameOfZero { throw WebSocketError.limitBelowOne(name) }
         let budget = CompressionBudget(bytes: configuration.compressionBudget)
-        let outputBudget = OutputBudget(bytes: configuration.outputBudget)
+        let outputBudget = configuration.outputBudget
         let eventLoops = Array(group.makeIterator())
         var loops: [NIOLoopBound<LoopContext>] = []
         for eventLoop in eventLoops {

@@ -31,7 +31,7 @@ public struct WebSocketServerConfiguration: Sendable {
     public var assemblyBudget = 512 * 1024 * 1024
     /// Memory of the node for what waits to be written to slow readers, in bytes; above it the largest queues are shed
     /// first. Default 256 MiB.
-    public var outputBudget = 256 * 1024 * 1024
+    public var outputBudget = OutputBudget(bytes: 256 << 20)
     /// Memory of the node for the bodies of requests to ``httpService``, in bytes; a request that does not fit is
     /// answered with 503 and `Retry-After` before its body is read. One owner takes at most half. Default 64 MiB.
     public var bodyBudget = 64 * 1024 * 1024

@@ -6,8 +6,6 @@ struct WordEncoder: ChannelEncoder {
     func frame(for event: ChannelEvent, in channel: ChannelName) -> SharedFrame? {
         let words: String
         switch event {
-        case .welcomed(let member, let roster):
-            words = "welcomed \(name(member)): \(roster.map(name).joined(separator: " "))"
         case .joined(let member): words = "joined \(name(member))"
         case .left(let code): words = "left \(text(code.text))"
         case .memberAdded(let identity): words = "added \(text(identity.id))"
@@ -19,6 +17,13 @@ struct WordEncoder: ChannelEncoder {
                 "lost \(gap.map { "\($0.from)-\($0.to), kept from \($0.oldest)" } ?? "all") up to \(position.offset)"
         }
         return SharedFrame(text: words)
+    }
+
+    func listing(of member: Member) -> [UInt8] { member.profile.name }
+
+    func welcome(_ member: ListedMember, _ roster: Roster, in channel: ChannelName) -> SharedFrame? {
+        SharedFrame(
+            text: "welcomed \(name(member.member)): \(roster.members.map { text($0.listing) }.joined(separator: " "))")
     }
 
     func frame(for publication: Publication, at position: Position?, in channel: ChannelName) -> SharedFrame {

@@ -29,6 +29,15 @@ struct RoomEncoderTests {
         String(decoding: frame?.payload ?? [], as: UTF8.self)
     }
 
+    private func welcome(_ member: Member, among members: [Member]) -> String {
+        var roster = Roster()
+        for (number, member) in members.enumerated() {
+            roster.append(ListedMember(member, listing: encoder.listing(of: member), sequence: UInt64(number)))
+        }
+        let listed = ListedMember(member, listing: [], sequence: 0)
+        return payload((try? TestServer.room("lobby")).flatMap { encoder.welcome(listed, roster, in: $0) })
+    }
+
     /// The push with its `msgid` replaced by `ID`.
     private func pushWithoutID(_ text: String) -> String {
         text.replacing(#/"msgid":"[a-z0-9]+"/#, with: #""msgid":"ID""#)
@@ -37,7 +46,7 @@ struct RoomEncoderTests {
     @Test("To the joiner: madd, with everyone who has joined in joining order, then the joiner's extras")
     func welcomed() {
         #expect(
-            push(.welcomed(ben, roster: [anna, ben]))
+            welcome(ben, among: [anna, ben])
                 == #"{"type":"madd","name":"\u672c","code1":"all","code":"\#(text(ben.code))","#
                 + #""time":"02-09 17:08:05","users":[{"code":"\#(text(anna.code))","name":"anna","avatar":"3.png"},"#
                 + #"{"code":"\#(text(ben.code))","name":"\u672c","uid":"7","expert":""}],"uid":"7","expert":""}"#)
@@ -185,10 +194,9 @@ struct RoomEncoderTests {
         let said = encoder.said(nasty, by: member.code, to: nil, [Attribute(key: nasty, value: nasty)])
         let missed = encoder.frame(
             forMissed: Publication(data: said, sender: nasty), at: position, in: try TestServer.room("lobby"))
-        let events: [ChannelEvent] = [
-            .welcomed(member, roster: [member]), .joined(member), .left(member.code), .lost(nil, position),
-        ]
-        for text in events.map({ encoder.text(for: $0) ?? [] }) + [said, Array(missed.payload)] {
+        let events: [ChannelEvent] = [.joined(member), .left(member.code), .lost(nil, position)]
+        let welcome = Array(welcome(member, among: [member]).utf8)
+        for text in events.map({ encoder.text(for: $0) ?? [] }) + [welcome, said, Array(missed.payload)] {
             for byte in text { #expect((0x20...0x7E).contains(byte) && !"<>&'".utf8.contains(byte)) }
         }
     }

@@ -1,7 +1,6 @@
 /// Who is present in one channel, through which connections of which nodes.
 ///
-/// A channel has a thousand users at most unless somebody says otherwise, so users are found by looking through one
-/// block of memory rather than by indexes, which would cost more memory than the users themselves.
+/// Users and connections are found in constant time, however many connections one user has: they may all leave at once.
 struct PresenceList: Sendable {
     /// One connection that makes a user present.
     struct Connection: Hashable, Sendable {
@@ -11,24 +10,9 @@ struct PresenceList: Sendable {
 
     private struct User: Sendable {
         let identity: Identity
-        /// Of the identity: tells most users apart without a look at their bytes.
-        let hash: Int
-        var connection: Connection
-        /// Further ones; nearly always none, which costs a word.
-        var others: [Connection] = []
-
-        func has(_ connection: Connection) -> Bool {
-            self.connection == connection || others.contains(connection)
-        }
-
-        /// Whether there is still a connection afterwards.
-        mutating func remove(where isGone: (Connection) -> Bool) -> Bool {
-            others.removeAll(where: isGone)
-            guard isGone(connection) else { return true }
-            guard !others.isEmpty else { return false }
-            connection = others.removeFirst()
-            return true
-        }
+        /// Grows with each user that comes.
+        let number: UInt64
+        var connections: Int
     }
 
     /// What an enter has changed, in this order.
@@ -37,7 +21,13 @@ struct PresenceList: Sendable {
         var joined: PresenceChange?
     }
 
+    /// In the order in which they came, which is the order of their numbers.
     private var users: [User] = []
+    /// The numbers of the users.
+    private var numbers = SmallTable<Identity, UInt64>()
+    /// The number of each connection's user.
+    private var connections = SmallTable<Connection, UInt64>()
+    private var nextNumber: UInt64 = 0
     private(set) var version: UInt64
 
     init(version: UInt64 = 0) { self.version = version }
@@ -47,9 +37,7 @@ struct PresenceList: Sendable {
     var snapshot: PresenceSnapshot { PresenceSnapshot(members: users.map(\.identity), version: version) }
 
     /// Whether somebody is present through a node.
-    func involves(_ node: NodeID) -> Bool {
-        users.contains { user in user.connection.node == node || user.others.contains { $0.node == node } }
-    }
+    func involves(_ node: NodeID) -> Bool { connections.contains { $0.node == node } }
 
     /// Makes a user present through a connection; one that stood for another user stands for this one from now on.
     ///
@@ -58,23 +46,24 @@ struct PresenceList: Sendable {
         _ identity: Identity, through connection: Connection, maximum: Int
     ) throws(EngineError) -> Entered {
         var entered = Entered()
-        let hash = identity.hashValue
-        let index = index(of: identity, hash)
-        let former = users.firstIndex { $0.has(connection) }
-        if let former {
-            if former == index { return entered }
-            let leaves = users[former].others.isEmpty
-            guard index != nil || users.count - (leaves ? 1 : 0) < maximum else { throw .full }
-            entered.left = remove(connection, from: former)
+        let known = numbers[identity]
+        if let former = connections[connection], let place = place(of: former) {
+            if former == known { return entered }
+            let leaves = users[place].connections == 1
+            guard known != nil || users.count - (leaves ? 1 : 0) < maximum else { throw .full }
+            entered.left = leave(through: connection)
         } else {
-            guard index != nil || users.count < maximum else { throw .full }
+            guard known != nil || users.count < maximum else { throw .full }
         }
-        // The one before may have gone, so the place is another now.
-        if let index = self.index(of: identity, hash) {
-            users[index].others.append(connection)
+        if let known, let place = place(of: known) {
+            users[place].connections += 1
+            connections[connection] = known
             if PlantedBug.isOn(.joinTwice) { entered.joined = change(.joined, identity) }
         } else {
-            users.append(User(identity: identity, hash: hash, connection: connection))
+            users.append(User(identity: identity, number: nextNumber, connections: 1))
+            numbers[identity] = nextNumber
+            connections[connection] = nextNumber
+            nextNumber += 1
             entered.joined = change(.joined, identity)
         }
         return entered
@@ -82,28 +71,27 @@ struct PresenceList: Sendable {
 
     /// Takes a connection away; a change when it was its user's last.
     mutating func leave(through connection: Connection) -> PresenceChange? {
-        guard let index = users.firstIndex(where: { $0.has(connection) }) else { return nil }
-        return remove(connection, from: index)
+        guard let number = connections[connection] else { return nil }
+        connections[connection] = nil
+        guard let place = place(of: number) else { return nil }
+        users[place].connections -= 1
+        guard users[place].connections == 0 || PlantedBug.isOn(.leaveTooEarly) else { return nil }
+        let identity = users.remove(at: place).identity
+        numbers[identity] = nil
+        return change(.left, identity)
     }
 
     /// Takes all connections of a node away; the changes of users that are gone with them, in the order in which they
     /// had come.
     mutating func removeAll(of node: NodeID) -> [PresenceChange] {
-        var gone: [Identity] = []
-        users = users.compactMap { user in
-            var user = user
-            if user.remove(where: { $0.node == node }) { return user }
-            gone.append(user.identity)
-            return nil
+        for number in connections.removeAll(where: { $0.node == node }) {
+            if let place = place(of: number) { users[place].connections -= 1 }
         }
+        let gone = users.filter { $0.connections == 0 }.map(\.identity)
+        users.removeAll { $0.connections == 0 }
+        for identity in gone { numbers[identity] = nil }
         if PlantedBug.isOn(.hideDeadNode) { return [] }
         return gone.map { change(.left, $0) }
-    }
-
-    private mutating func remove(_ connection: Connection, from index: Int) -> PresenceChange? {
-        let stays = users[index].remove { $0 == connection }
-        guard !stays || PlantedBug.isOn(.leaveTooEarly) else { return nil }
-        return change(.left, users.remove(at: index).identity)
     }
 
     private mutating func change(_ kind: PresenceChange.Kind, _ identity: Identity) -> PresenceChange {
@@ -111,7 +99,14 @@ struct PresenceList: Sendable {
         return PresenceChange(kind: kind, identity: identity, version: version)
     }
 
-    private func index(of identity: Identity, _ hash: Int) -> Int? {
-        users.firstIndex { $0.hash == hash && $0.identity == identity }
+    /// Where the user with a number stands, found by halves.
+    private func place(of number: UInt64) -> Int? {
+        var low = users.startIndex
+        var high = users.endIndex
+        while low < high {
+            let middle = low + (high - low) / 2
+            if users[middle].number < number { low = middle + 1 } else { high = middle }
+        }
+        return low < users.endIndex && users[low].number == number ? low : nil
     }
 }

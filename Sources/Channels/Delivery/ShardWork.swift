@@ -1,0 +1,77 @@
+import Synchronization
+
+/// What a shard did in one iteration of its loop, against how much it may do.
+///
+/// Charged in bulk: an audience by its size, a frame that an audience shares once, a frame of one subscriber's own each
+/// time. So nothing is counted per delivery.
+struct ShardWork: Sendable {
+    /// Calls of subscribers in one iteration: about a millisecond's work.
+    static var maximumDeliveries: Int { 16_384 }
+    /// Bytes of frames in one iteration.
+    static var maximumBytes: Int { 1 << 20 }
+    /// Frames that are made in one iteration.
+    static var maximumEncodings: Int { 512 }
+
+    private(set) var deliveries = 0
+    private(set) var bytes = 0
+    private(set) var encodings = 0
+
+    /// Whether the rest waits for the next iteration.
+    var isSpent: Bool {
+        deliveries >= Self.maximumDeliveries || bytes >= Self.maximumBytes || encodings >= Self.maximumEncodings
+    }
+
+    mutating func charge(deliveries: Int, bytes: Int, encodings: Int = 0) {
+        self.deliveries &+= deliveries
+        self.bytes &+= bytes
+        self.encodings &+= encodings
+    }
+}
+
+/// The most that a shard has done in one iteration of its loop.
+public struct ShardStatistics: Hashable, Sendable {
+    /// Calls of subscribers.
+    public var mostDeliveries = 0
+    /// Bytes of frames; one that an audience shares counts once.
+    public var mostBytes = 0
+    /// Frames that were made.
+    public var mostEncodings = 0
+
+    /// Nothing so far.
+    public init() {}
+
+    /// The larger of each.
+    public func merged(with other: Self) -> Self {
+        var most = self
+        most.mostDeliveries = max(mostDeliveries, other.mostDeliveries)
+        most.mostBytes = max(mostBytes, other.mostBytes)
+        most.mostEncodings = max(mostEncodings, other.mostEncodings)
+        return most
+    }
+
+    /// The same, written by one thread and read by any.
+    final class Shared: Sendable {
+        private let deliveries = Atomic(0)
+        private let bytes = Atomic(0)
+        private let encodings = Atomic(0)
+
+        /// An iteration has ended. On the shard's thread.
+        func note(_ work: ShardWork) {
+            Self.raise(deliveries, to: work.deliveries)
+            Self.raise(bytes, to: work.bytes)
+            Self.raise(encodings, to: work.encodings)
+        }
+
+        var value: ShardStatistics {
+            var value = ShardStatistics()
+            value.mostDeliveries = deliveries.load(ordering: .relaxed)
+            value.mostBytes = bytes.load(ordering: .relaxed)
+            value.mostEncodings = encodings.load(ordering: .relaxed)
+            return value
+        }
+
+        private static func raise(_ most: borrowing Atomic<Int>, to count: Int) {
+            if count > most.load(ordering: .relaxed) { most.store(count, ordering: .relaxed) }
+        }
+    }
+}
