@@ -18,10 +18,7 @@ final class ServedProtocols: Sendable {
         let clock = MemoryStore.systemClock()
         let observers = ObserverLink()
         self.observers = observers
-        let engine = MemoryEngine(
-            store: MemoryStore(
-                options: MemoryStore.Options(historyBudget: configuration.historyBudget), clock: clock),
-            observer: observers)
+        let engine = MemoryEngine(store: Self.store(configuration, clock: clock, logger: logger), observer: observers)
         self.engine = engine
         let shards = Shards()
         room =
@@ -43,6 +40,24 @@ final class ServedProtocols: Sendable {
         apps = PusherService(
             node: node, clock: clock, shards: shards, limits: configuration.appLimits, originPolicy: originPolicy)
         api = APIService(PusherAPI(node: node), maximumBodyBytes: configuration.http.maximumBodyBytes, logger: logger)
+    }
+
+    /// What everything is kept in: every app and the rooms have equal shares of it from the start.
+    private static func store(
+        _ configuration: ParleyConfiguration, clock: @escaping @Sendable () -> MonotonicInstant, logger: Logger
+    ) -> MemoryStore {
+        var options = MemoryStore.Options(
+            historyBudget: configuration.historyBudget, keyBudget: configuration.idempotencyBudget)
+        options.namespaces = configuration.apps.map(\.namespace)
+        if configuration.servesRoom { options.namespaces.append(Rooms.namespace) }
+        let limits = SampledLog("a limit of what is kept has been reached", logger)
+        return MemoryStore(
+            options: options, clock: clock,
+            onLimit: { limit, namespace in
+                limits.warn([
+                    "reason": "\(limit.rawValue)", "namespace": "\(String(decoding: namespace, as: UTF8.self))",
+                ])
+            })
     }
 
     /// Sets whose pages may connect from now on.
