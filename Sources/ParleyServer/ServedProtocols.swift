@@ -23,10 +23,7 @@ final class ServedProtocols: Sendable {
         let clock = MemoryStore.systemClock()
         let observers = ObserverLink()
         self.observers = observers
-        let engine = MemoryEngine(
-            store: MemoryStore(
-                options: MemoryStore.Options(historyBudget: configuration.historyBudget), clock: clock),
-            observer: observers)
+        let engine = MemoryEngine(store: Self.store(configuration, clock: clock, logger: logger), observer: observers)
         self.engine = engine
         outputBudget = OutputBudget(bytes: configuration.outputBudget)
         let shards = Shards(outputBudget: outputBudget)
@@ -52,6 +49,24 @@ final class ServedProtocols: Sendable {
         api = APIService(
             PusherAPI(node: node, inflater: GzipBody.inflate), maximumBodyBytes: configuration.http.maximumBodyBytes,
             logger: logger)
+    }
+
+    /// What everything is kept in: every app and the rooms have equal shares of it from the start.
+    private static func store(
+        _ configuration: ParleyConfiguration, clock: @escaping @Sendable () -> MonotonicInstant, logger: Logger
+    ) -> MemoryStore {
+        var options = MemoryStore.Options(
+            historyBudget: configuration.historyBudget, keyBudget: configuration.idempotencyBudget)
+        options.namespaces = configuration.apps.map(\.namespace)
+        if configuration.servesRoom { options.namespaces.append(Rooms.namespace) }
+        let limits = SampledLog("a limit of what is kept has been reached", logger)
+        return MemoryStore(
+            options: options, clock: clock,
+            onLimit: { limit, namespace in
+                limits.warn([
+                    "reason": "\(limit.rawValue)", "namespace": "\(String(decoding: namespace, as: UTF8.self))",
+                ])
+            })
     }
 
     /// Sets whose pages may connect from now on.

@@ -39,6 +39,8 @@ public struct ParleyConfiguration: Sendable {
     public var drainDelay = Duration.seconds(1)
     /// Memory of the node for the histories of all channels, in bytes. Default 256 MiB.
     public var historyBudget = 256 * 1024 * 1024
+    /// Memory of the node for the idempotency keys of all apps, in bytes. Default 512 MiB.
+    public var idempotencyBudget = 512 * 1024 * 1024
     /// What is accepted before the 101, and of requests to the HTTP API.
     public var http = HTTPLimits()
     /// Members of a room, and how a leave is told.
@@ -85,6 +87,7 @@ public struct ParleyConfiguration: Sendable {
         }
         outputBudget = settings.outputBudget ?? outputBudget
         historyBudget = settings.historyBudget ?? historyBudget
+        idempotencyBudget = settings.idempotencyBudget ?? idempotencyBudget
         settings.roomHistory?.apply(to: &room.retention)
         room.maximumMembers = settings.maxMembers ?? room.maximumMembers
         bodyBudget = settings.bodyBudget ?? bodyBudget

@@ -32,6 +32,8 @@ public struct ServerSettings: Sendable, Decodable {
     public var appsFile: String?
     /// Bytes of the histories of all channels.
     public var historyBudget: Int?
+    /// Bytes of the idempotency keys of all apps.
+    public var idempotencyBudget: Int?
 
     /// Largest message in the room, in bytes.
     public var maxMessage: Int?
@@ -88,6 +90,7 @@ public struct ServerSettings: Sendable, Decodable {
         case logLevel = "log_level"
         case appsFile = "apps_file"
         case historyBudget = "history_budget"
+        case idempotencyBudget = "idempotency_budget"
         case maxMessage = "max_message"
         case maxPending = "max_pending"
         case softPending = "soft_pending"
@@ -136,6 +139,7 @@ public struct ServerSettings: Sendable, Decodable {
         take(\.apps)
         take(\.appsFile)
         take(\.historyBudget)
+        take(\.idempotencyBudget)
         take(\.maxMessage)
         take(\.maxPending)
         take(\.softPending)
@@ -168,6 +172,7 @@ public struct ServerSettings: Sendable, Decodable {
             .range(loops, 1...1024, "loops"),
             .range(bodyBudget, 1_048_576...Int.max, "body_budget"),
             .range(historyBudget, 1_048_576...Int.max, "history_budget"),
+            .range(idempotencyBudget, 65_536...Int.max, "idempotency_budget"),
             .range(maxMessage, 1024...16_777_216, "max_message"),
             .range(softPending, 1...Int.max, "soft_pending"),
             .range(connectionRate, 1...1_000_000, "connection_rate"),

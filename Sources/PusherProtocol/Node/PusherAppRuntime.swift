@@ -8,8 +8,11 @@ public final class PusherAppRuntime: Sendable {
     public static let cacheMilliseconds: UInt64 = 1_800_000
     /// A cache channel without an event is reported once in so many milliseconds.
     static let cacheMissInterval: UInt64 = 10_000
-    /// Signatures that are remembered at most, with ``PusherApp/refusesReplay``.
+    /// Signatures that all apps of a node remember together, with ``PusherApp/refusesReplay``: an equal share for each
+    /// app that does, and ``leastSignatures`` at least.
     static let rememberedSignatures = 1_000_000
+    /// See ``rememberedSignatures``.
+    static let leastSignatures = 10_000
 
     /// The app as it is configured.
     public let app: PusherApp
@@ -26,7 +29,11 @@ public final class PusherAppRuntime: Sendable {
     private let cacheMisses = Lock(QuietTable(interval: PusherAppRuntime.cacheMissInterval))
     private let clock: @Sendable () -> MonotonicInstant
 
-    init(app: PusherApp, engine: any Engine, clock: @escaping @Sendable () -> MonotonicInstant) {
+    /// - Parameter signatures: those that are remembered at most.
+    init(
+        app: PusherApp, engine: any Engine, signatures: Int = PusherAppRuntime.rememberedSignatures,
+        clock: @escaping @Sendable () -> MonotonicInstant
+    ) {
         self.app = app
         self.clock = clock
         encoder = PusherEncoder()
@@ -38,7 +45,7 @@ public final class PusherAppRuntime: Sendable {
         clientEventRate = TokenBucket.Rate(
             perSecond: limits.clientEventsPerSecond, burst: limits.clientEventsPerSecond)
         requestRate = TokenBucket.Rate(perSecond: limits.requestsPerSecond, burst: limits.requestsPerSecond)
-        replays = Lock(ReplayTable(capacity: Self.rememberedSignatures))
+        replays = Lock(ReplayTable(capacity: signatures))
     }
 
     /// The pair of this app that has the key, compared as bytes.

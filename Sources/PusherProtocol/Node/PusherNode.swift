@@ -42,7 +42,12 @@ public final class PusherNode: Sendable {
         self.wallClock = wallClock
         self.random = random
         self.onEvent = onEvent
-        let runtimes = apps.map { PusherAppRuntime(app: $0, engine: engine, clock: clock) }
+        let signatures = max(
+            PusherAppRuntime.leastSignatures,
+            PusherAppRuntime.rememberedSignatures / max(1, apps.count { $0.refusesReplay }))
+        let runtimes = apps.map {
+            PusherAppRuntime(app: $0, engine: engine, signatures: signatures, clock: clock)
+        }
         self.runtimes = runtimes
         byKey = Dictionary(
             runtimes.flatMap { runtime in runtime.app.keys.map { (Array($0.key.utf8), runtime) } },

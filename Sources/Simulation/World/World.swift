@@ -38,7 +38,7 @@ final class World {
         host = StoreHost(
             scheduler: scheduler, truth: truth,
             options: MemoryStore.Options(
-                historyBudget: scenario.hasSmallBudget ? 16_000 : 256 << 20, leaseMilliseconds: Self.lease),
+                historyBudget: scenario.hasSmallBudget ? 40_000 : 256 << 20, leaseMilliseconds: Self.lease),
             random: random.split())
         apps = ["1", "2"].map { id in
             var app = PusherApp(
@@ -58,7 +58,7 @@ final class World {
 
     var isLossless: Bool { scenario.isLossless }
     var hasSmallBudget: Bool { scenario.hasSmallBudget }
-    var historyBudget: Int { scenario.hasSmallBudget ? 16_000 : 256 << 20 }
+    var historyBudget: Int { scenario.hasSmallBudget ? 40_000 : 256 << 20 }
     var liveNodes: [SimulatedNode] { nodes.compactMap { $0 } }
     var unixSeconds: UInt64 { (Self.unixOrigin + scheduler.milliseconds) / 1_000 }
 

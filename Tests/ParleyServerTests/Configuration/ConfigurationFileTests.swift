@@ -156,6 +156,7 @@ struct ConfigurationFileTests {
             apps: off
             apps_file: other.yml
             history_budget: 2000000
+            idempotency_budget: 1000000
             max_message: 2000
             max_pending: 3000
             soft_pending: 4000
@@ -182,6 +183,7 @@ struct ConfigurationFileTests {
         #expect(made.allowedOrigins == ["https://a.example", "https://b.example"])
         #expect(made.compression.mode == .off && made.carrier == .nio && made.loops == 3)
         #expect(made.historyBudget == 2_000_000 && made.outputBudget == 7_000_000)
+        #expect(made.idempotencyBudget == 1_000_000)
         #expect(made.roomLimits.maximumMessageBytes == 2_000 && made.roomLimits.maximumPendingBytes == 3_000)
         #expect(made.accept.maximumConnections == 8 && made.accept.maximumConnectionsPerAddress == nil)
         #expect(
@@ -399,7 +401,7 @@ struct ConfigurationFileTests {
         case .carrier: value = "nio"
         case .logLevel: value = "debug"
         case .roomHistory: value = "{messages: 5}"
-        case .historyBudget, .outputBudget, .maxMessage, .maxPending: value = "3000000"
+        case .historyBudget, .idempotencyBudget, .outputBudget, .maxMessage, .maxPending: value = "3000000"
         default: value = "7"
         }
         let file = try settings("\(key.rawValue): \(value)\n")

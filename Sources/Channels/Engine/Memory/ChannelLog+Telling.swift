@@ -4,13 +4,14 @@ import WebSocketCore
 extension ChannelLog.State {
     /// Gives a publication its position, keeps it and hands it out.
     mutating func publish(
-        _ publication: Publication, _ retention: Retention, at now: MonotonicInstant, _ store: MemoryStore
+        _ publication: Publication, _ retention: Retention, sharing shared: SharedPayload?, at now: MonotonicInstant,
+        _ store: MemoryStore
     ) -> Position {
         if position.offset >= store.options.maximumOffset {
-            begin(store.newEpoch(), store.ledger)
+            begin(store.newEpoch())
             tell { $0.interrupted() }
         }
-        let position = append(publication, retention, at: now, store.ledger)
+        let position = append(publication, retention, sharing: shared, at: now)
         tell { $0.received(publication, at: position) }
         return position
     }

@@ -6,14 +6,26 @@ import WebSocketCore
 /// that order. The locks of the ``Ledger`` are inner to it; no two channels' locks are ever held at once.
 final class ChannelLog: Sendable {
     let address: ChannelAddress
+    /// The store's; the account's queue holds this log, so it is not held here.
+    unowned let account: Account
     let places = Places()
     private let state: Lock<State>
 
-    /// An empty log in an epoch that no log has had before.
-    init(address: ChannelAddress, epoch: Epoch, presenceVersion: UInt64 = 0, at now: MonotonicInstant) {
+    /// A log that keeps nothing, and goes on from a position.
+    init(
+        address: ChannelAddress, account: Account, position: Position, presenceVersion: UInt64 = 0,
+        at now: MonotonicInstant
+    ) {
         self.address = address
-        state = Lock(State(epoch: epoch, presence: PresenceList(version: presenceVersion), touched: now))
+        self.account = account
+        state = Lock(State(position: position, presence: PresenceList(version: presenceVersion), touched: now))
     }
+
+    /// What a record takes besides what it keeps: itself, its name, its slots in the directory and in the queues.
+    var recordBytes: Int { Self.fixedBytes &+ HeapBytes.array(address.name.bytes) }
+
+    private static let fixedBytes =
+        HeapBytes.block(MemoryLayout<State>.stride + MemoryLayout<Places>.stride + 64) + 48 + 2 * 24
 
     /// Runs `body` alone with the channel, and keeps the ledger's books up to date; `nil` when the channel has been
     /// dropped, and there is perhaps another one at its address.
@@ -23,7 +35,7 @@ final class ChannelLog: Sendable {
         state.withLock { state in
             guard !state.isGone else { return nil }
             state.touched = max(state.touched, now)
-            state.trim(at: now, ledger)
+            state.trim(at: now)
             let result = body(self, &state)
             state.settle(self, ledger)
             return result
@@ -35,7 +47,7 @@ final class ChannelLog: Sendable {
         state.withLock { state in
             guard !state.isGone else { return }
             state.due = nil
-            state.trim(at: now, ledger)
+            state.trim(at: now)
             state.settle(self, ledger)
         }
     }
@@ -46,19 +58,23 @@ final class ChannelLog: Sendable {
         state.withLock { state in
             guard !state.isGone else { return }
             state.isAging = false
-            state.evict(from: time, ledger)
+            state.evict(from: time)
             state.settle(self, ledger)
         }
     }
 
-    /// The channel was taken out of the queue of idle ones: whether it is dropped, which it is if nobody has used it
-    /// since `time`.
+    /// The channel was taken out of the queue of idle ones: whether its record is dropped, which it is if nobody has
+    /// used it since `time`. Its position is remembered then, if anything was published.
     func rest(since time: MonotonicInstant, _ ledger: Ledger) -> Bool {
         state.withLock { state in
             guard !state.isGone else { return false }
             state.isResting = false
             if state.isIdle, state.touched <= time {
                 state.isGone = true
+                ledger.dropped(presenceVersion: state.presence.version)
+                if state.position.offset > 0 {
+                    account.remember(state.position, of: address.name, since: state.touched, ledger)
+                }
                 return true
             }
             state.settle(self, ledger)

@@ -7,6 +7,8 @@ struct KeptLog: Sendable {
         let data: [UInt8]
         let sender: [UInt8]?
         let time: MonotonicInstant
+        /// What it shares with the same publication in other channels; its bytes are counted there.
+        let shared: SharedPayload?
 
         /// A publication as it is read again: whom it was not for is not kept.
         var publication: Publication { Publication(event: event, data: data, sender: sender) }
@@ -16,21 +18,42 @@ struct KeptLog: Sendable {
     /// The rules that came with the last publication.
     var retention: Retention
     private(set) var entries = Ring<Entry>()
+    /// As the retention counts them, see ``Publication/keptBytes``.
     private(set) var bytes = 0
+    /// What the publications take, without what they share with other channels.
+    private var heapBytes = 0
+    /// What is shared and was first kept, or last dropped, here since the last recount.
+    private var sharedBytes = 0
+    /// What the namespace was charged for this log and its channel's record.
+    private(set) var charged = 0
 
     init(retention: Retention) { self.retention = retention }
 
-    mutating func append(_ publication: Publication, at time: MonotonicInstant) {
+    mutating func append(_ publication: Publication, sharing shared: SharedPayload?, at time: MonotonicInstant) {
         // Publishers read the clock before they have their turn: what comes later in the log is never older.
         let time = max(time, entries.last?.time ?? time)
-        entries.append(
-            Entry(event: publication.event, data: publication.data, sender: publication.sender, time: time))
-        bytes += publication.keptBytes
+        let entry = Entry(
+            event: publication.event, data: publication.data, sender: publication.sender, time: time, shared: shared)
+        entries.append(entry)
+        bytes += entry.keptBytes
+        if let shared { sharedBytes += shared.keep() } else { heapBytes += publication.heapBytes }
     }
 
-    /// Drops what the rules do not keep at the time `now`; the bytes that became free.
-    mutating func trim(at now: MonotonicInstant) -> Int {
-        if PlantedBug.isOn(.neverTrim) { return 0 }
+    /// What has to be charged beyond what was charged before, or given back when it is negative.
+    ///
+    /// - Parameter recordBytes: what the channel's record takes; nobody else pays for it while something is kept.
+    mutating func recount(with recordBytes: Int) -> Int {
+        let now = entries.isEmpty ? 0 : recordBytes &+ Self.fixedBytes &+ entries.heapBytes &+ heapBytes
+        defer { (charged, sharedBytes) = (now, 0) }
+        return now &- charged &+ sharedBytes
+    }
+
+    /// The block that a log is in.
+    private static let fixedBytes = HeapBytes.array(capacity: 1, stride: MemoryLayout<KeptLog>.stride)
+
+    /// Drops what the rules do not keep at the time `now`.
+    mutating func trim(at now: MonotonicInstant) {
+        if PlantedBug.isOn(.neverTrim) { return }
         let before = bytes
         while let oldest = entries.first {
             let age = now.since(oldest.time)
@@ -40,16 +63,17 @@ struct KeptLog: Sendable {
             dropOldest()
         }
         if PlantedBug.isOn(.trimOneMore), bytes < before { dropOldest() }
-        return before - bytes
     }
 
-    /// Drops the oldest publication; the bytes that became free.
-    @discardableResult
-    mutating func dropOldest() -> Int {
-        let freed = entries.removeFirst()?.keptBytes ?? 0
-        bytes -= freed
-        return freed
+    /// Drops the oldest publication.
+    mutating func dropOldest() {
+        guard let entry = entries.removeFirst() else { return }
+        bytes -= entry.keptBytes
+        if let shared = entry.shared { sharedBytes -= shared.drop() } else { heapBytes -= entry.publication.heapBytes }
     }
+
+    /// Drops everything.
+    mutating func dropAll() { while !entries.isEmpty { dropOldest() } }
 
     var oldestTime: MonotonicInstant? { entries.first?.time }
 
@@ -61,6 +85,13 @@ struct KeptLog: Sendable {
         let byNewest = oldestTime.advanced(by: retention.newestMilliseconds)
         let isWithinLimits = retention.publications >= 1 && bytes <= retention.bytes
         return isWithinLimits ? max(byAge, byNewest) : byNewest
+    }
+}
+
+extension Publication {
+    /// What the allocator gives for its bytes.
+    var heapBytes: Int {
+        HeapBytes.array(event) &+ HeapBytes.array(data) &+ (sender.map { HeapBytes.array($0) } ?? 0)
     }
 }
 

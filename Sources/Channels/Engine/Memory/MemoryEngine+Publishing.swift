@@ -10,13 +10,17 @@ extension MemoryEngine {
         let now = store.clock()
         guard let idempotency = request.idempotency else { return completion(append(request, at: now)) }
         let name = IdempotencyTable.Name(namespace: request.namespace, key: idempotency.key)
+        // It has its share before it asks for something.
+        let account = store.ledger.account(of: request.namespace)
         let turn = store.keys.withLock { keys in
             keys.begin(
                 name, fingerprint: idempotency.fingerprint, positions: request.entries.count, at: now, completion)
         }
         switch turn {
         case .waits: return
-        case .answered(let result): completion(result)
+        case .answered(let result):
+            if case .failure(.overloaded) = result { store.report(.keys, account, at: now) }
+            completion(result)
         case .first:
             let result = append(request, at: now)
             let waiting = store.keys.withLock { $0.end(name, with: result, at: now) }
@@ -27,26 +31,26 @@ extension MemoryEngine {
 
     private func append(_ request: PublishRequest, at now: MonotonicInstant) -> Result<[Position], EngineError> {
         let budget = store.options.historyBudget
-        let bytes = request.entries.reduce(0) { sum, entry in
-            entry.retention.keepsSomething ? sum + entry.publication.keptBytes : sum
-        }
+        let payloads = SharedPayloads(request.entries)
+        let bytes = payloads.reservation
         let (limit, isUnlimited) = budget.multipliedReportingOverflow(by: 2)
         guard bytes <= budget, store.ledger.reserve(bytes, limit: isUnlimited ? .max : limit) else {
             return .failure(.overloaded)
         }
+        defer { store.ledger.release(bytes) }
         // From here on nothing can fail.
         var positions: [Position] = []
         positions.reserveCapacity(request.entries.count)
-        for entry in request.entries {
+        for (index, entry) in request.entries.enumerated() {
             let name = PlantedBug.isOn(.mixChannels) ? request.entries.first?.channel : nil
             let address = ChannelAddress(namespace: request.namespace, name: name ?? entry.channel)
             if PlantedBug.isOn(.tearBatch), positions.count == 2 { return .failure(.overloaded) }
             positions.append(
                 store.use(address, at: now) { _, state in
-                    state.publish(entry.publication, entry.retention, at: now, store)
+                    state.publish(entry.publication, entry.retention, sharing: payloads[index], at: now, store)
                 })
         }
-        store.evict()
+        store.evict(at: now)
         return .success(positions)
     }
 
@@ -64,7 +68,9 @@ extension MemoryEngine {
     ) {
         guard !isStopped else { return completion(.failure(.unavailable)) }
         let now = store.clock()
-        // Made if there is none: what is published next must stand in the epoch that is told now.
+        if let untouched = store.untouchedPosition(of: channel) {
+            return completion(.success(HistoryPage(entries: [], top: untouched, oldest: 1)))
+        }
         let page = store.use(channel, at: now) { _, state in
             state.page(since: offset, limit: min(max(limit, 0), 300), at: now)
         }

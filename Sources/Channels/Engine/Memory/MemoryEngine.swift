@@ -3,9 +3,9 @@
 /// It is lossless: completions are called before a call returns, unless the call repeats one that is under way on
 /// another thread, and sinks and the observer are told before the call returns that caused it.
 ///
-/// - Publishing fails with ``EngineError/overloaded`` when the publications together count more than
-///   ``MemoryStore/Options/historyBudget``, which could not keep them, when everything kept would count more than twice
-///   that, or when there are too many idempotency keys younger than ten minutes.
+/// - Publishing fails with ``EngineError/overloaded`` when the publications together take more than
+///   ``MemoryStore/Options/historyBudget``, which could not keep them, when everything kept would take more than twice
+///   that, or when the namespace has too many idempotency keys younger than ten minutes.
 /// - A node whose lease has ended, which another node's ``tick()`` finds, loses its presence; its subscriptions do not
 ///   count, and its sinks are told nothing. When it ticks again, its open sinks stand for the subscriptions that they
 ///   have last reported, and are told ``ChannelSink/interrupted()``: then its presence must be entered again. Until then
@@ -53,7 +53,7 @@ public final class MemoryEngine: Engine {
         let now = store.clock()
         store.renew(node, at: now)
         store.expire(at: now)
-        store.evict()
+        store.evict(at: now)
     }
 
     /// Ends this node's part: its presence, its subscriptions and its sinks are gone, and it stays stopped.

@@ -8,6 +8,8 @@ struct Ring<Element: Sendable>: Sendable {
     private(set) var count = 0
 
     var isEmpty: Bool { count == 0 }
+    /// What the allocator gives for the block; not for what the elements refer to.
+    var heapBytes: Int { HeapBytes.array(capacity: slots.capacity, stride: MemoryLayout<Element?>.stride) }
     var first: Element? { self[0] }
     var last: Element? { self[count - 1] }
 

@@ -43,7 +43,7 @@ struct KeyLimitTests {
 
     @Test("Above the bytes it is the same, and what was forgotten is given back")
     func bytes() async throws {
-        let each = 1 + 3 + 16 + 256
+        let each = 1 + 3 + 16 + 352
         let cluster = MemoryFixture(options: MemoryStore.Options(keyBudget: 2 * each)).makeMemoryCluster()
         let engine = cluster.engines[0]
         for round in 0..<5 {

@@ -1,7 +1,8 @@
-import Channels
 import Synchronization
 import Testing
 import WebSocketCore
+
+@testable import Channels
 
 /// The engine in memory: time is a number, and nothing is ever on its way.
 struct MemoryFixture: EngineFixture {
@@ -20,9 +21,13 @@ final class MemoryCluster: EngineCluster {
     let nodes: [EngineNode]
     let leaseMilliseconds: UInt64
 
-    init(nodes: Int, _ options: MemoryStore.Options) {
+    init(
+        nodes: Int, _ options: MemoryStore.Options,
+        onLimit: @escaping @Sendable (StoreLimit, [UInt8]) -> Void = { _, _ in }
+    ) {
         let (clock, numbers) = (clock, NumberSource())
-        let store = MemoryStore(options: options, clock: { clock.now }, random: { numbers.next() })
+        let store = MemoryStore(
+            options: options, clock: { clock.now }, random: { numbers.next() }, onLimit: onLimit)
         let observers = (0..<nodes).map { _ in ObserverRecorder() }
         let engines = observers.enumerated().map { number, observer in
             MemoryEngine(store: store, node: NodeID(rawValue: UInt64(number)), observer: observer)
@@ -35,6 +40,22 @@ final class MemoryCluster: EngineCluster {
 
     func advance(by milliseconds: UInt64) { clock.advance(by: milliseconds) }
     func settle() {}
+
+    /// The offsets that are kept of a channel, without the trimming that comes with every use.
+    func kept(_ channel: ChannelAddress) -> [UInt64] {
+        let page = store.directory[channel]?.use(at: MonotonicInstant(milliseconds: 0), store.ledger) { _, state in
+            state.page(since: 0, limit: .max, at: MonotonicInstant(milliseconds: 0))
+        }
+        return page.map { $0.entries.map(\.offset) } ?? []
+    }
+
+    /// What all namespaces are charged for, counted again.
+    func recount() -> Int {
+        let logs = store.directory.all { _ in true }.reduce(0) { sum, log in
+            sum + (log.use(at: MonotonicInstant(milliseconds: 0), store.ledger) { $1.chargedBytes } ?? 0)
+        }
+        return logs + store.ledger.positionCount * PositionMemory.bytesEach
+    }
 }
 
 /// A clock that moves when the test says so. It begins late enough for everything to have been long ago.

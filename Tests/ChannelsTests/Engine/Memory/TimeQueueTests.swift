@@ -7,7 +7,9 @@ import WebSocketCore
 struct TimeQueueTests {
     private func log(_ number: Int) throws -> ChannelLog {
         ChannelLog(
-            address: try ChannelAddress("\(number)"), epoch: Epoch(rawValue: 0), at: MonotonicInstant(milliseconds: 0))
+            address: try ChannelAddress("\(number)"),
+            account: Account(namespace: [], secret: KeyedHash(key: SIMD2(1, 2))),
+            position: Position(epoch: Epoch(rawValue: 0), offset: 0), at: MonotonicInstant(milliseconds: 0))
     }
 
     @Test("What is put in, moved and taken out comes by its time", arguments: 1...5)

@@ -1,0 +1,140 @@
+"""What the server keeps has a budget, and every app and the rooms have a share of it that nobody takes from them.
+
+Histories filled to the brim, rooms full of large messages beside an app, names without end, and idempotency keys.
+"""
+
+import json
+import os
+
+import pytest
+
+import wire
+from pusher_wire import API, App, Client, UNHURRIED, write_configuration
+
+ONE = App("1", "key-one", "secret-one")
+TWO = App("2", "key-two", "secret-two")
+FULL = os.environ.get("PARLEY_FULL") == "1"
+LIMIT_MET = "a limit of what is kept has been reached"
+
+
+def serve(*apps, options=(), **settings):
+    return wire.Server("--config", write_configuration(apps, **settings), *UNHURRIED, *options)
+
+
+def fill(api, channels, size):
+    """One event of so many bytes to each of so many channels, in batches."""
+    each = max(1, min(100, 200_000 // (size + 100)))
+    for start in range(0, channels, each):
+        batch = [
+            {"name": "e", "channel": f"fill-{number}", "data": "x" * size}
+            for number in range(start, min(start + each, channels))
+        ]
+        answer = api.post("/batch_events", {"batch": batch})
+        assert answer.status == 200, answer
+
+
+def recover(port, app, channel, epoch, offset):
+    """What a client is told that comes back with a position, and the offsets that are replayed to it."""
+    client = Client(port, app)
+    client.say("pusher:subscribe", {"channel": channel, "recover": {"epoch": epoch, "offset": offset}})
+    reply = client.expect("pusher_internal:subscription_succeeded", channel=channel)
+    offsets = []
+    while reply["recovered"] and reply["offset"] > (offsets[-1] if offsets else offset):
+        offsets.append(client.next_event()["offset"])
+    client.close()
+    return reply, offsets
+
+
+@pytest.mark.parametrize("size, channels", [(1, 30_000), (1_000, 12_000), (60_000, 300)])
+def test_histories_filled_to_the_brim_take_1_3_times_their_budget_at_most(size, channels):
+    budget = (64 if FULL else 8) * wire.MIB
+    with serve(ONE, TWO, room=False, history_budget=budget) as server:
+        api = API(server.port, ONE)
+        # What requests and their answers need belongs to the idle value.
+        fill(api, 200, 1)
+        fill(api, 6, 60_000)
+        idle = server.resident()
+        server.forget_peak()
+        fill(api, channels * (8 if FULL else 1), size)
+        server.assert_alive()
+        taken = server.peak() - idle
+        slack = 4 * wire.MIB
+        assert taken < 1.3 * budget + slack, f"{taken / budget:.2f} times the budget"
+        # The test means nothing unless the budget was used.
+        assert taken > 0.6 * budget, f"{taken / budget:.2f} times the budget"
+        assert "reason=history" in server.text() and LIMIT_MET in server.text()
+
+
+def test_a_visitor_that_fills_33_rooms_takes_nothing_of_the_histories_of_apps():
+    with serve(ONE, TWO, history_budget=6 * wire.MIB) as server:
+        api = API(server.port, ONE)
+        positions = [api.position("news", "e", json.dumps(str(number))) for number in range(50)]
+        epoch = positions[0][0]
+        assert [offset for _, offset in positions] == list(range(1, 51))
+        for room in range(33):
+            visitor = wire.WebSocket(server.port, f"/?room=full{room}")
+            visitor.join("v")
+            for _ in range(2):
+                visitor.say("x" * 250_000)
+                visitor.said()
+            visitor.close()
+        reply, offsets = recover(server.port, ONE, "news", epoch, 0)
+        assert reply["recovered"] is True, reply
+        assert offsets == list(range(1, 51))
+        # The other way round: what an app borrows it gives back.
+        page = json.loads(api.get("/channels/news/history", {"since": f"{epoch}:0"}).body)
+        assert len(page["events"] if "events" in page else page["entries"] if "entries" in page else offsets) == 50
+        text = server.text()
+        assert LIMIT_MET in text and "namespace=room" in text and "namespace=app" not in text
+
+
+def test_names_that_clients_merely_touch_leave_nothing_behind_and_cost_no_channel_its_epoch():
+    connections = 2_000 if FULL else 300
+    with serve(ONE, room=False, history_budget=wire.MIB) as server:
+        api = API(server.port, ONE)
+        position = api.position("idle", "e")
+        # A subscriber of a channel in which nothing was published has a position, too.
+        client = Client(server.port, ONE)
+        client.say("pusher:subscribe", {"channel": "empty", "recover": {}})
+        start = client.expect("pusher_internal:subscription_succeeded", channel="empty")
+        client.close()
+
+        def touch(first, count):
+            for number in range(first, first + count):
+                client = Client(server.port, ONE)
+                for index in range(100):
+                    client.say("pusher:subscribe", {"channel": f"random-{number}-{index}"})
+                for index in range(100):
+                    client.expect("pusher_internal:subscription_succeeded")
+                client.close()
+
+        touch(0, 20)
+        before = server.resident()
+        touch(20, connections)
+        grown = server.resident() - before
+        assert grown < 4 * wire.MIB, f"{grown // (connections * 100)} bytes for each name are left"
+        reply, offsets = recover(server.port, ONE, "idle", *position)
+        assert reply["recovered"] is True and reply["epoch"] == position[0] and offsets == [], reply
+        assert api.position("empty", "e") == (start["epoch"], 1)
+        reply, offsets = recover(server.port, ONE, "empty", start["epoch"], start["offset"])
+        assert reply["recovered"] is True and offsets == [1], reply
+
+
+def test_one_app_that_uses_up_idempotency_keys_leaves_the_other_its_share():
+    with serve(ONE, TWO, room=False, idempotency_budget=65_536) as server:
+        first, second = API(server.port, ONE), API(server.port, TWO)
+        taken = 0
+        for number in range(400):
+            answer = first.publish("c", "e", "{}", f"Idempotency-Key: key-{number}")
+            if answer.status == 503:
+                break
+            assert answer.status == 200, answer
+            taken += 1
+        assert 100 < taken < 200 and answer.get("Retry-After"), (taken, answer)
+        for number in range(35):
+            answer = second.publish("c", "e", "{}", f"Idempotency-Key: key-{number}")
+            assert answer.status == 200, (number, answer)
+        # Without a key nothing is refused, and a repetition needs no room.
+        assert first.publish("c", "e").status == 200
+        assert first.publish("c", "e", "{}", "Idempotency-Key: key-0").status == 200
+        assert "reason=keys" in server.text() and "namespace=app:1" in server.text()
