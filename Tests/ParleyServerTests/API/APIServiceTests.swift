@@ -131,7 +131,7 @@ struct APIServiceTests {
         }
     }
 
-    @Test("A WebSocket on a path of the API is none, and one behind an API request on a connection is a WebSocket as any")
+    @Test("A WebSocket on a path of the API is none, and one behind an API request on a connection is")
     func upgrades() async throws {
         let upgrade =
             "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"

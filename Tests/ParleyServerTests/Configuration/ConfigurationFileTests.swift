@@ -267,7 +267,7 @@ struct ConfigurationFileTests {
             ("drain_delay: -1", "drain_delay -1.0: give seconds from 0 to 3600."),
             ("body_budget: 1048575", "body_budget 1048575: give a number from 1048576 on."),
             (
-                "trust_proxy: [::1, 10.0.0.0/33]",
+                "trust_proxy: ['::1', 10.0.0.0/33]",
                 "trust_proxy[1] 10.0.0.0/33: give an address or a network, like 10.0.0.0/8 or ::1."
             ),
             ("forwarded_header: 'a b'", "forwarded_header a b: give the name of a header."),

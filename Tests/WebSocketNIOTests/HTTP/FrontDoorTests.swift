@@ -182,7 +182,7 @@ struct FrontDoorTests {
         #expect(!silent.channel.isActive)
     }
 
-    @Test("Bytes that come one by one do not move the deadline; an answer does, by the time that is kept for another request")
+    @Test("Bytes that come one by one do not move the deadline; a kept connection has its own")
     func deadlineMoves() throws {
         let door = try EmbeddedDoor()
         door.advance(9_000)
