@@ -282,6 +282,7 @@ class Pushes(FarCase):
                     ann, nrong=f"n {offset}", code1="all", code="zz", name="Zoe", time=time, msgid="1",
                     pos=f"aaaaaaaaaaaaa:{offset}",
                 )  # fmt: skip
+                ann.until_said(f"n {offset}")
                 age = ann.run(
                     "return (Date.now() - new Date([...document.querySelectorAll('#log .msg time')].at(-1).dateTime)) / 1000"
                 )

@@ -188,8 +188,8 @@ class Scanners(unittest.TestCase):
 # Regular expressions, told from divisions by what stands before them.
 PATTERNS = r"""
 const text = require("fs").readFileSync(process.argv[1], "utf8").replace(/^\s*\/\/.*$/gm, "");
-for (const [, found] of text.matchAll(/(?<=[(,=:?&|!\[]\s*|return )(\/(?![\/*])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^\/\\\n\[])+\/[a-z]*)/g))
-    console.log(found);
+const pattern = /(?<=[(,=:?&|!\[]\s*|return )(\/(?![\/*])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^\/\\\n\[])+\/[a-z]*)/g;
+for (const [, found] of text.matchAll(pattern)) console.log(found);
 """
 
 
