@@ -3,6 +3,7 @@
 What a loop did in one iteration at most, the server itself says when it stops; that others hardly notice, a canary says.
 """
 
+import json
 import os
 import re
 import selectors
@@ -11,6 +12,7 @@ import time
 
 import pytest
 
+import pusher_wire
 import wire
 from wire import MIB, WebSocket, frame
 
@@ -26,10 +28,10 @@ ROSTER_BYTES = MEMBERS * 8 * (EXTRA_BYTES + 20)
 
 
 class Crowd:
-    """Connections to one room whose bytes are counted and dropped by a thread."""
+    """Connections whose bytes are counted and dropped by a thread."""
 
-    def __init__(self, server, count, path):
-        self.members = [WebSocket(server.port, path) for _ in range(count)]
+    def __init__(self, members):
+        self.members = members
         self.bytes = 0
         self.selector = selectors.DefaultSelector()
         for member in self.members:
@@ -86,7 +88,7 @@ def most(server):
 @CARRIERS
 def test_members_that_join_and_change_at_once_harm_nobody(carrier):
     with wire.Server("--carrier", carrier, *COMMON) as server:
-        crowd = Crowd(server, MEMBERS, "/?room=crowd")
+        crowd = Crowd([WebSocket(server.port, "/?room=crowd") for _ in range(MEMBERS)])
         canary = wire.Canary(server)
         try:
             crowd.read()
@@ -112,6 +114,45 @@ def test_members_that_join_and_change_at_once_harm_nobody(carrier):
         assert figures["deliveries"] <= 16_384 + 2 * MEMBERS
         assert figures["bytes"] <= MIB + 2 * ROSTER_BYTES
         assert figures["encodings"] <= 512
+
+
+@CARRIERS
+def test_users_that_subscribe_at_once_and_again_and_again_harm_nobody(carrier):
+    app = pusher_wire.App("1", "key", "secret")
+    configuration = pusher_wire.write_configuration([app])
+    with wire.Server("--carrier", carrier, *COMMON, "--config", configuration) as server:
+        crowd = Crowd([pusher_wire.Client(server.port, app) for _ in range(MEMBERS)])
+        canary = wire.Canary(server)
+
+        def subscription(number):
+            data = json.dumps({"user_id": str(number), "user_info": {"about": "x" * 500}})
+            channel = "presence-crowd"
+            auth = app.auth(crowd.members[number].socket_id, channel, data)
+            command = {"channel": channel, "auth": auth, "channel_data": data}
+            return frame(wire.TEXT, json.dumps({"event": "pusher:subscribe", "data": command}))
+
+        try:
+            crowd.read()
+            subscriptions = [subscription(number) for number in range(MEMBERS)]
+            quiet = time.monotonic()
+            wire.eventually(lambda: time.monotonic() > quiet + 1, 20, "the time stands still")
+            began = time.monotonic()
+            for member, command in zip(crowd.members, subscriptions):
+                member.send(command)
+            crowd.wait_until_quiet(least=MEMBERS * MEMBERS * 500 // 2)
+            subscribed = crowd.bytes
+            crowd.members[0].send(subscriptions[0] * 50)
+            crowd.wait_until_quiet(least=subscribed + 1)
+            ended = time.monotonic()
+            assert crowd.bytes - subscribed < 3 * MEMBERS * 700
+            canary.assert_unharmed(ended)
+            assert late(canary, began, ended) < max(100, 10 * late(canary, quiet, began))
+        finally:
+            canary.stop()
+            crowd.close()
+        figures = most(server)
+        assert figures["deliveries"] <= 16_384 + 2 * MEMBERS
+        assert figures["encodings"] <= 64
 
 
 @CARRIERS
