@@ -1,0 +1,180 @@
+"""Work that grows with the number of members, or of readers: done in pieces, encoded once, within the budgets.
+
+What a loop did in one iteration at most, the server itself says when it stops; that others hardly notice, a canary says.
+"""
+
+import json
+import os
+import re
+import selectors
+import threading
+import time
+
+import pytest
+
+import pusher_wire
+import wire
+from wire import MIB, WebSocket, frame
+
+COMMON = (
+    "--max-rate", "1000000", "--max-connections-per-address", "unlimited", "--connection-rate", "unlimited",
+    "--ping-interval", "3600", "--pong-timeout", "3600", "--log-level", "debug",
+)
+CARRIERS = pytest.mark.parametrize("carrier", ["reactor", "nio"])
+MEMBERS = 500 if os.environ.get("PARLEY_FULL") else 100
+EXTRA_BYTES = 60
+EXTRAS = "".join(f"&extra{number}={'x' * EXTRA_BYTES}" for number in range(8))
+ROSTER_BYTES = MEMBERS * 8 * (EXTRA_BYTES + 20)
+
+
+class Crowd:
+    """Connections whose bytes are counted and dropped by a thread."""
+
+    def __init__(self, members):
+        self.members = members
+        self.bytes = 0
+        self.selector = selectors.DefaultSelector()
+        for member in self.members:
+            self.selector.register(member.socket, selectors.EVENT_READ)
+        self.is_reading = True
+        self.thread = threading.Thread(target=self._read, daemon=True)
+
+    def read(self):
+        self.thread.start()
+
+    def _read(self):
+        while self.is_reading:
+            for key, _ in self.selector.select(0.1):
+                try:
+                    data = key.fileobj.recv(MIB)
+                except OSError:
+                    data = b""
+                self.bytes += len(data)
+                if not data:
+                    self.selector.unregister(key.fileobj)
+
+    def wait_until_quiet(self, least=1):
+        last, since = -1, time.monotonic()
+        end = since + 60
+        while time.monotonic() < end:
+            if self.bytes != last:
+                last, since = self.bytes, time.monotonic()
+            elif last >= least and time.monotonic() - since > 0.5:
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"still {self.bytes} bytes after 60 s")
+
+    def close(self):
+        self.is_reading = False
+        self.thread.join(5)
+        for member in self.members:
+            member.socket.close()
+
+
+def late(canary, since, until):
+    """The 99th percentile of the canary's echoes in milliseconds, without what the machine is to blame for."""
+    canary.check()
+    echoes = sorted(sample.echo - sample.waited for sample in list(canary.samples) if since <= sample.sent < until)
+    return echoes[-1 - len(echoes) // 100]
+
+
+def most(server):
+    """What one iteration of a loop did at most: deliveries, bytes, encodings."""
+    server.stop()
+    line = next(line for line in server.text().splitlines() if "in one iteration" in line)
+    return {name: int(value) for name, value in re.findall(r"(deliveries|bytes|encodings)=(\d+)", line)}
+
+
+@CARRIERS
+def test_members_that_join_and_change_at_once_harm_nobody(carrier):
+    with wire.Server("--carrier", carrier, *COMMON) as server:
+        crowd = Crowd([WebSocket(server.port, "/?room=crowd") for _ in range(MEMBERS)])
+        canary = wire.Canary(server)
+        try:
+            crowd.read()
+            quiet = time.monotonic()
+            wire.eventually(lambda: time.monotonic() > quiet + 1, 20, "the time stands still")
+            began = time.monotonic()
+            for number, member in enumerate(crowd.members):
+                member.send(frame(wire.TEXT, f"type=add&ming=m{number}{EXTRAS}"))
+            crowd.wait_until_quiet(least=MEMBERS * ROSTER_BYTES // 2)
+            joined = crowd.bytes
+            # One segment of 2,200 bytes.
+            crowd.members[0].send(frame(wire.TEXT, "type=add&ming=zz") * 100)
+            crowd.wait_until_quiet(least=joined + 1)
+            ended = time.monotonic()
+            # The others get 200 small pushes each, and the sender the roster a few times at most.
+            assert crowd.bytes - joined < MEMBERS * 200 * 130 + 5 * ROSTER_BYTES
+            canary.assert_unharmed(ended)
+            assert late(canary, began, ended) < max(100, 10 * late(canary, quiet, began))
+        finally:
+            canary.stop()
+            crowd.close()
+        figures = most(server)
+        assert figures["deliveries"] <= 16_384 + 2 * MEMBERS
+        assert figures["bytes"] <= MIB + 2 * ROSTER_BYTES
+        assert figures["encodings"] <= 512
+
+
+@CARRIERS
+def test_users_that_subscribe_at_once_and_again_and_again_harm_nobody(carrier):
+    app = pusher_wire.App("1", "key", "secret")
+    configuration = pusher_wire.write_configuration([app])
+    with wire.Server("--carrier", carrier, *COMMON, "--config", configuration) as server:
+        crowd = Crowd([pusher_wire.Client(server.port, app) for _ in range(MEMBERS)])
+        canary = wire.Canary(server)
+
+        def subscription(number):
+            data = json.dumps({"user_id": str(number), "user_info": {"about": "x" * 500}})
+            channel = "presence-crowd"
+            auth = app.auth(crowd.members[number].socket_id, channel, data)
+            command = {"channel": channel, "auth": auth, "channel_data": data}
+            return frame(wire.TEXT, json.dumps({"event": "pusher:subscribe", "data": command}))
+
+        try:
+            crowd.read()
+            subscriptions = [subscription(number) for number in range(MEMBERS)]
+            quiet = time.monotonic()
+            wire.eventually(lambda: time.monotonic() > quiet + 1, 20, "the time stands still")
+            began = time.monotonic()
+            for member, command in zip(crowd.members, subscriptions):
+                member.send(command)
+            crowd.wait_until_quiet(least=MEMBERS * MEMBERS * 500 // 2)
+            subscribed = crowd.bytes
+            crowd.members[0].send(subscriptions[0] * 50)
+            crowd.wait_until_quiet(least=subscribed + 1)
+            ended = time.monotonic()
+            assert crowd.bytes - subscribed < 3 * MEMBERS * 700
+            canary.assert_unharmed(ended)
+            assert late(canary, began, ended) < max(100, 10 * late(canary, quiet, began))
+        finally:
+            canary.stop()
+            crowd.close()
+        figures = most(server)
+        assert figures["deliveries"] <= 16_384 + 2 * MEMBERS
+        assert figures["encodings"] <= 64
+
+
+@CARRIERS
+def test_what_many_have_missed_and_do_not_read_is_encoded_once_and_stays_in_the_budget(carrier):
+    budget = 16 * MIB
+    options = ("--output-budget", str(budget), "--max-message", str(MIB), "--history-budget", str(64 * MIB))
+    with wire.Server("--carrier", carrier, *COMMON, *options) as server:
+        speaker = WebSocket(server.port, "/?room=long")
+        speaker.join("speaker")
+        # Three bytes each on the way in, six in JSON: more than what the kernel takes for a connection at once.
+        speaker.send(frame(wire.TEXT, "nr=" + "%27" * 150_000 + "&key=all"))
+        wire.eventually(lambda: (speaker.take(), len(speaker.received))[1] > 900_000, 20, "no push came")
+        readers = [WebSocket(server.port, "/?room=long") for _ in range(60)]
+        idle = server.peak()
+        try:
+            for number, reader in enumerate(readers):
+                reader.send(frame(wire.TEXT, f"type=add&ming=r{number}&resume="))
+            time.sleep(3)
+            server.assert_alive()
+            assert server.peak() - idle < 1.3 * budget + 16 * MIB
+        finally:
+            for reader in readers:
+                reader.socket.close()
+            speaker.socket.close()
+        assert most(server)["encodings"] <= 64
