@@ -14,7 +14,10 @@ final class ServedProtocols: Sendable {
     /// What answers the HTTP API; `nil` without apps.
     let api: APIService?
 
-    init(_ configuration: ParleyConfiguration, originPolicy: OriginPolicy, logger: Logger) {
+    init(
+        _ configuration: ParleyConfiguration, originPolicy: OriginPolicy, logger: Logger,
+        onRefusal: @escaping @Sendable (Refusal) -> Void
+    ) {
         let clock = MemoryStore.systemClock()
         let observers = ObserverLink()
         self.observers = observers
@@ -38,11 +41,13 @@ final class ServedProtocols: Sendable {
         }
         let node = PusherNode(
             apps: configuration.apps, engine: engine, clock: clock,
-            wallClock: { SystemClock.unixMilliseconds() })
+            wallClock: { SystemClock.unixMilliseconds() }, onRefusal: onRefusal)
         observers.connect(node)
         apps = PusherService(
             node: node, clock: clock, shards: shards, limits: configuration.appLimits, originPolicy: originPolicy)
-        api = APIService(PusherAPI(node: node), maximumBodyBytes: configuration.http.maximumBodyBytes, logger: logger)
+        api = APIService(
+            PusherAPI(node: node), maximumBodyBytes: configuration.http.maximumBodyBytes, logger: logger,
+            onRefusal: onRefusal)
     }
 
     /// Sets whose pages may connect from now on.

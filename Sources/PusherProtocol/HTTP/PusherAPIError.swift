@@ -114,6 +114,7 @@ struct PusherAPIError: Error, Equatable {
         json.string(text)
         json.raw("}")
         var response = PusherAPIResponse(status: status, json: json)
+        response.refusal = text
         if let retryAfter { response.fields.append(("retry-after", String(retryAfter))) }
         if let allow { response.fields.append(("allow", allow)) }
         return response

@@ -50,7 +50,8 @@ public final class WebSocketServer: Sendable {
                         eventLoop: eventLoop,
                         compression: CompressionContext(configuration.compression, budget: budget),
                         assemblyBudget: configuration.assemblyBudget / eventLoops.count,
-                        outputBudget: outputBudget, onSlowReader: configuration.onSlowReader),
+                        outputBudget: outputBudget, onSlowReader: configuration.onSlowReader,
+                        onRefusal: configuration.onRefusal),
                     eventLoop: eventLoop)
             }.get()
             loops.append(loop)
@@ -61,7 +62,7 @@ public final class WebSocketServer: Sendable {
         try configuration.carrier?.start(
             CarrierEnvironment(
                 outputBudget: outputBudget, assemblyBudget: configuration.assemblyBudget,
-                onSlowReader: configuration.onSlowReader))
+                onSlowReader: configuration.onSlowReader, onRefusal: configuration.onRefusal))
         let connectionLimit = configuration.accept.maximumConnections.map {
             min($0, Descriptors.roomForConnections() ?? $0)
         }
