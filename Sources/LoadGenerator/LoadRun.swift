@@ -124,7 +124,7 @@ struct LoadRun: Sendable {
         let cause =
             switch (report.total, plan.work) {
             case (0, .fanOut): "does what is sent to \(plan.publishURL ?? plan.url) reach who connects to \(plan.url)?"
-            case (0, _): "does \(plan.url) send back what it gets?"
+            case (0, _): "does \(plan.url) send back what it gets? \(ConnectionFailure.echoCure)"
             default: "the server lost them, or took longer than \(Figure.short(plan.patience)) s."
             }
         context.faults.add(count: UInt64(missing)) { "\(missing) messages never arrived: \(cause)" }

@@ -12,9 +12,18 @@ import Glibc
 public struct ParleyError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Cause and cure.
     public let description: String
+    /// Whether it is in the configuration: starting again does not help.
+    public let isConfiguration: Bool
+
+    private init(description: String, isConfiguration: Bool = false) {
+        self.description = description
+        self.isConfiguration = isConfiguration
+    }
 
     /// An option has a value that makes no sense.
-    public static func invalidOption(_ words: String) -> ParleyError { ParleyError(description: words) }
+    public static func invalidOption(_ words: String) -> ParleyError {
+        ParleyError(description: words, isConfiguration: true)
+    }
 
     /// The reactor can not start.
     public static func noCarrier(_ cause: any Error) -> ParleyError {

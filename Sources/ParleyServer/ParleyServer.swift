@@ -35,8 +35,10 @@ public struct ParleyServer: Service {
     /// - Throws: ``ParleyError`` when it can not listen or an option is wrong.
     public func run() async throws {
         let configuration = configuration
+        let refusals = RefusalLog(logger)
         let services = ServedProtocols(
-            configuration, originPolicy: try originPolicy(ownOrigins: []), logger: logger)
+            configuration, originPolicy: try originPolicy(nil), logger: logger
+        ) { refusals.report($0) }
         defer { services.stop() }
         var web = WebSocketServerConfiguration { services.route(for: $0) }
         web.host = configuration.host
@@ -46,6 +48,7 @@ public struct ParleyServer: Service {
         web.proxies = configuration.proxies
         web.outputBudget = services.outputBudget
         web.bodyBudget = configuration.bodyBudget
+        web.onRefusal = { refusals.report($0) }
         reportTrouble(of: &web)
         web.compression = configuration.compression
         web.respond = { services.answer($0) }
@@ -58,18 +61,18 @@ public struct ParleyServer: Service {
         }
 
         let server = WebSocketServer(configuration: web)
-        let port: Int
+        let bound: BoundAddress
         do {
-            port = try await server.start().port
+            bound = try await server.start()
         } catch let error as WebSocketError {
             throw ParleyError.invalidOption("\(error)")
         } catch {
             throw ParleyError.cannotListen(host: configuration.host, port: configuration.port, cause: error)
         }
-        logger.info("listening", metadata: ["host": "\(configuration.host)", "port": "\(port)"])
-        let addresses = ServerAddresses(host: configuration.host, port: port)
+        logger.info("listening", metadata: ["host": "\(configuration.host)", "port": "\(bound.port)"])
+        let addresses = ServerAddresses(host: bound.host, port: bound.port)
         // Only now the port is known for sure.
-        services.setOriginPolicy(try originPolicy(ownOrigins: addresses.origins))
+        services.setOriginPolicy(try originPolicy(addresses))
         announce(addresses)
         let trimmer = Task { await MemoryTrimmer.run() }
         defer { trimmer.cancel() }
@@ -90,16 +93,14 @@ public struct ParleyServer: Service {
         let logger = logger
         let slowReaders = SampledLog("slow reader cut off", logger)
         web.onSlowReader = { reader in
-            slowReaders.warn([
-                "reason": "\(reader.reason)", "pendingBytes": "\(reader.pendingBytes)", "peer": "\(reader.peer)",
-            ])
+            slowReaders.report(
+                reason: "\(reader.reason)", ["pendingBytes": "\(reader.pendingBytes)", "peer": "\(reader.peer)"])
         }
         let refusals = SampledLog("connection not let in", logger)
         web.onAcceptRefused = { refusal in
-            refusals.warn([
-                "reason": "\(refusal.reason)", "peer": "\(refusal.peer)",
-                "answer": "\(refusal.isAnswered ? "503" : "none, closed")",
-            ])
+            refusals.report(
+                reason: "\(refusal.reason)",
+                ["peer": "\(refusal.peer)", "answer": "\(refusal.isAnswered ? "503" : "none, closed")"])
         }
         web.onUntrustedForwarding = { header, peer in
             logger.warning(
@@ -124,13 +125,28 @@ public struct ParleyServer: Service {
         }
     }
 
-    /// Any origin, unless a list was given; the server's own page may always connect.
-    private func originPolicy(ownOrigins: [String]) throws -> OriginPolicy {
+    /// Any origin, unless a list was given; the server's own page may always connect, by an address or a name.
+    ///
+    /// A server that only this machine reaches has what a stranger's page wants to reach by DNS rebinding: there a name
+    /// must be vouched for.
+    private func originPolicy(_ addresses: ServerAddresses?) throws -> OriginPolicy {
         guard !configuration.allowedOrigins.isEmpty else { return .any }
         do {
-            return try OriginPolicy.allowList(configuration.allowedOrigins + ownOrigins)
+            var policy = try OriginPolicy.allowList(configuration.allowedOrigins + (addresses?.origins ?? []))
+            if let addresses {
+                policy.ownNames = addresses.isLoopback ? .vouched(ServerAddresses.machineNames) : .any
+            }
+            return policy
         } catch {
             throw ParleyError.invalidOption("--allow-origin: \(error)")
         }
     }
+}
+
+extension ParleyServer: CustomStringConvertible, CustomReflectable {
+    /// The name alone: what runs services logs them, and the configuration is nobody's business there.
+    public var description: String { "ParleyServer" }
+
+    /// A mirror without children.
+    public var customMirror: Mirror { Mirror(self, children: [:] as KeyValuePairs<String, Any>) }
 }

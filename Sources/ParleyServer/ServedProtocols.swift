@@ -19,7 +19,10 @@ final class ServedProtocols: Sendable {
     let api: APIService?
     private let isDraining = Atomic(false)
 
-    init(_ configuration: ParleyConfiguration, originPolicy: OriginPolicy, logger: Logger) {
+    init(
+        _ configuration: ParleyConfiguration, originPolicy: OriginPolicy, logger: Logger,
+        onRefusal: @escaping @Sendable (Refusal) -> Void
+    ) {
         let clock = MemoryStore.systemClock()
         let observers = ObserverLink()
         self.observers = observers
@@ -42,13 +45,13 @@ final class ServedProtocols: Sendable {
         }
         let node = PusherNode(
             apps: configuration.apps, engine: engine, clock: clock,
-            wallClock: { SystemClock.unixMilliseconds() })
+            wallClock: { SystemClock.unixMilliseconds() }, onRefusal: onRefusal)
         observers.connect(node)
         apps = PusherService(
             node: node, clock: clock, shards: shards, limits: configuration.appLimits, originPolicy: originPolicy)
         api = APIService(
             PusherAPI(node: node, inflater: GzipBody.inflate), maximumBodyBytes: configuration.http.maximumBodyBytes,
-            logger: logger)
+            logger: logger, onRefusal: onRefusal)
     }
 
     /// What everything is kept in: every app and the rooms have equal shares of it from the start.

@@ -15,13 +15,20 @@ struct CheckConfig: ParsableCommand {
     @Argument(help: "The file.")
     var file: String
 
+    private static func count(_ apps: [AppSettings]) -> String { apps.count == 1 ? "1 app" : "\(apps.count) apps" }
+
     func run() throws {
         try Failure.reported {
             let settings = try ConfigurationFile.serverSettings(at: file)
             _ = try ParleyConfiguration(settings)
+            if let apps = settings.apps?.apps {
+                return StandardOutput.print("\(file): in order, \(Self.count(apps))")
+            }
+            // The start reads it as well, from the same directory.
+            let appsFile = AppsFile(path: settings.appsFile ?? AppsFile.defaultPath)
             let apps =
-                settings.apps.map { $0.apps.count == 1 ? "1 app" : "\($0.apps.count) apps" }
-                ?? "apps in a file of their own"
+                try appsFile.load().map { "\(Self.count($0)) in \(appsFile.path)" }
+                ?? "apps in \(appsFile.path), which the first start makes"
             StandardOutput.print("\(file): in order, \(apps)")
         }
     }

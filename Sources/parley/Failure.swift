@@ -1,35 +1,47 @@
 import ArgumentParser
 import ParleyServer
 
-/// What goes wrong for reasons that the operator can change: one line each, and exit status 1.
+/// What goes wrong for reasons that the operator can change: one line each, and an exit status that says which kind.
 enum Failure {
+    /// 78, `EX_CONFIG`: `parley serve` does not start as it is configured, and will not when it is started again.
+    static let configuration = ExitCode(78)
+
     /// Does something, and tells of such errors.
-    static func reported<Result>(_ body: () throws -> Result) throws -> Result {
+    ///
+    /// - Parameter status: the exit status for an error in the configuration.
+    static func reported<Result>(configuration status: ExitCode = .failure, _ body: () throws -> Result) throws
+        -> Result
+    {
         do {
             return try body()
         } catch {
-            throw report(error)
+            throw report(error, status)
         }
     }
 
     /// Does something, and tells of such errors.
-    static func reported<Result>(_ body: () async throws -> Result) async throws -> Result {
+    ///
+    /// - Parameter status: the exit status for an error in the configuration.
+    static func reported<Result>(
+        configuration status: ExitCode = .failure, _ body: () async throws -> Result
+    ) async throws -> Result {
         do {
             return try await body()
         } catch {
-            throw report(error)
+            throw report(error, status)
         }
     }
 
-    private static func report(_ error: any Error) -> any Error {
+    private static func report(_ error: any Error, _ status: ExitCode) -> any Error {
         switch error {
         case let error as ConfigurationError:
             for line in error.lines { StandardError.print("parley: \(line)") }
+            return status
         case let error as ParleyError:
             StandardError.print("parley: \(error)")
+            return error.isConfiguration ? status : ExitCode.failure
         default:
             return error
         }
-        return ExitCode.failure
     }
 }

@@ -118,7 +118,7 @@ struct Serve: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await Failure.reported {
+        try await Failure.reported(configuration: Failure.configuration) {
             let file = try config.map { try ConfigurationFile.serverSettings(at: $0) } ?? ServerSettings()
             try await serve(settings.over(file))
         }
@@ -132,7 +132,8 @@ struct Serve: AsyncParsableCommand {
             return handler
         }
         let logger = Logger(label: "parley")
-        let source = try AppSource(settings)
+        let signals = await SignalWatch(logger)
+        let source = try AppSource(settings, hasTerminal: Terminal.isThere)
         var complete = settings
         complete.apps = AppListSetting(source.apps)
         let configuration = try ParleyConfiguration(complete)
@@ -143,7 +144,10 @@ struct Serve: AsyncParsableCommand {
             Self.announce(addresses, servesRoom: servesRoom, source)
         }
         var group = ServiceGroupConfiguration(
-            services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            services: [
+                .init(service: signals, successTerminationBehavior: .gracefullyShutdownGroup), .init(service: server),
+            ],
+            gracefulShutdownSignals: [.sigterm, .sigint, .sigquit], logger: logger)
         group.maximumGracefulShutdownDuration = configuration.drainDelay + .seconds(5)
         try await ServiceGroup(configuration: group).run()
     }

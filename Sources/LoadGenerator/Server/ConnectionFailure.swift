@@ -56,12 +56,19 @@ enum ConnectionFailure {
         return "\(server) refused the handshake with status \(status): \(cure)"
     }
 
+    /// What helps where messages do not come back.
+    static let echoCure = """
+        Give the URL of a server that sends back what it gets, EchoServer for example; a Parley server does not: measure \
+        it with 'parley bench connect' or 'parley bench idle'.
+        """
+
     /// Words for the end of an open connection.
     static func words(_ outcome: CloseOutcome, of name: String) -> String {
         let reason = outcome.reason.isEmpty ? "" : " (\(printable(outcome.reason)))"
         let cure =
             switch outcome.code {
             case .messageTooBig: "raise the server's limit on messages, or take a smaller --size."
+            case .unsupportedData: "it takes no messages of this kind. \(echoCure)"
             case .policyViolation: "raise the server's limits, on messages a second for example."
             case .tryAgainLater: "it was too slow for the server, or the server is at a limit."
             case .goingAway, .serviceRestart: "the server stops."

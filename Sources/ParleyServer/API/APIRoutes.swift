@@ -4,45 +4,48 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import PusherProtocol
+import WebSocketCore
 
 /// What is answered where. Requests come here only for paths that ``APIService/claims(_:)``.
 struct APIRoutes: Sendable {
     private let api: PusherAPI
     private let maximumBodyBytes: Int
+    private let onRefusal: @Sendable (Refusal) -> Void
 
-    init(_ api: PusherAPI, maximumBodyBytes: Int) {
+    init(_ api: PusherAPI, maximumBodyBytes: Int, onRefusal: @escaping @Sendable (Refusal) -> Void) {
         self.api = api
         self.maximumBodyBytes = maximumBodyBytes
+        self.onRefusal = onRefusal
     }
 
     /// What answers a request on a connection.
     func responder(logger: Logger) -> HTTPChannelHandler.Responder {
         let methods = [HTTPRequest.Method.get, .post, .put, .patch, .delete, .head, .options]
-        let router = Router(context: BasicRequestContext.self)
+        let router = Router(context: APIContext.self)
         // Which paths there are below, whatever prefix a proxy has put before them, is the API's own matter: it has to
         // look at them as they came, because that is what is signed.
         for method in methods {
-            router.on("**", method: method) { request, _ in try await publish(request) }
+            router.on("**", method: method) { try await publish($0, $1.channel) }
         }
         let routes = router.buildResponder()
         return { request, writer, channel in
             let response: Response
             if methods.contains(request.method) {
                 let source = ApplicationRequestContextSource(channel: channel, logger: logger)
-                response = try await routes.respond(to: request, context: BasicRequestContext(source: source))
+                response = try await routes.respond(to: request, context: APIContext(source: source))
             } else {
-                response = Self.failure(.methodNotAllowed, "Only GET and POST work here.")
+                response = failure(.methodNotAllowed, "Only GET and POST work here.", channel)
             }
             try await writer.write(response: response.head, body: response.body)
         }
     }
 
-    private func publish(_ request: Request) async throws -> Response {
+    private func publish(_ request: Request, _ channel: any Channel) async throws -> Response {
         let body = try await request.body.collect(upTo: maximumBodyBytes)
         // The front door refuses what it can not finish; should it ever let some of a body pass for all of it, a
         // publication must not come of that.
         if let length = request.headers[.contentLength], length != String(body.readableBytes) {
-            return Self.failure(.badRequest, "The request's body has not arrived in full.")
+            return failure(.badRequest, "The request's body has not arrived in full.", channel)
         }
         let target = request.head.path ?? ""
         let path = target.prefix { $0 != "?" }
@@ -51,8 +54,14 @@ struct APIRoutes: Sendable {
             query: String(target.dropFirst(path.count).dropFirst()),
             idempotencyKey: Self.idempotencyKey.flatMap { request.headers[$0] },
             contentEncoding: request.headers[.contentEncoding], body: Array(body.readableBytesView))
-        return Self.response(
-            await withCheckedContinuation { done in api.respond(to: call) { done.resume(returning: $0) } })
+        let answer = await withCheckedContinuation { done in api.respond(to: call) { done.resume(returning: $0) } }
+        if let refusal = answer.refusal { report(answer.status, refusal, channel) }
+        return Self.response(answer)
+    }
+
+    /// Tells the operator what a back end was refused; never its query, which has the signature in it.
+    private func report(_ status: Int, _ words: String, _ channel: any Channel) {
+        onRefusal(Refusal(.status(status), reason: words, peer: channel.remoteAddress?.ipAddress ?? ""))
     }
 
     private static let idempotencyKey = HTTPField.Name("Idempotency-Key")
@@ -68,8 +77,9 @@ struct APIRoutes: Sendable {
     }
 
     /// An error in the form of the API's own; the words go into JSON as they are.
-    private static func failure(_ status: HTTPResponse.Status, _ words: String) -> Response {
-        Response(
+    private func failure(_ status: HTTPResponse.Status, _ words: String, _ channel: any Channel) -> Response {
+        report(status.code, words, channel)
+        return Response(
             status: status, headers: [.contentType: "application/json"],
             body: ResponseBody(byteBuffer: ByteBuffer(string: "{\"error\":\"\(words)\"}")))
     }

@@ -16,11 +16,17 @@ struct APIService: HTTPService {
     private let channel: APIChannel
     private let logger: Logger
 
-    /// - Parameter maximumBodyBytes: what the front door lets through.
-    init(_ api: PusherAPI, maximumBodyBytes: Int, logger: Logger) {
+    /// - Parameters:
+    ///   - maximumBodyBytes: what the front door lets through.
+    ///   - onRefusal: told of each answer with a status from 400 on; any thread.
+    init(
+        _ api: PusherAPI, maximumBodyBytes: Int, logger: Logger,
+        onRefusal: @escaping @Sendable (Refusal) -> Void = { _ in }
+    ) {
         self.api = api
         self.logger = logger
-        channel = APIChannel(APIRoutes(api, maximumBodyBytes: maximumBodyBytes).responder(logger: logger))
+        let routes = APIRoutes(api, maximumBodyBytes: maximumBodyBytes, onRefusal: onRefusal)
+        channel = APIChannel(routes.responder(logger: logger))
     }
 
     func claims(_ path: Substring) -> Bool { api.handles(path: String(path)) }

@@ -25,6 +25,9 @@ public struct AppsFile: Sendable {
     /// The file's path.
     public let path: String
 
+    /// The directory that a relative path begins in.
+    public static var workingDirectory: String { FileManager.default.currentDirectoryPath }
+
     /// Names a file; it need not be there.
     public init(path: String = AppsFile.defaultPath) { self.path = path }
 
@@ -49,6 +52,17 @@ public struct AppsFile: Sendable {
         throw failure(errno)
     }
 
+    /// Finds out whether ``create(_:)`` can make the file, and leaves nothing behind.
+    ///
+    /// - Throws: ``ConfigurationError`` when it cannot.
+    public func checkThatItCanBeMade() throws {
+        let draft = try draft([])
+        defer { unlink(draft) }
+        let other = "\(draft).link"
+        guard link(draft, other) == 0 else { throw failure(errno) }
+        unlink(other)
+    }
+
     /// Puts other apps into the file; it is the old one or the new one at every moment.
     ///
     /// - Throws: ``ConfigurationError`` when it can not be written.
@@ -66,7 +80,9 @@ public struct AppsFile: Sendable {
         let draft = "\(path).\(UInt32.random(in: .min ... .max))"
         let text: String
         do {
-            text = Self.preface + (try YAMLEncoder().encode(Content(apps: apps)))
+            var userInfo: [CodingUserInfoKey: Any] = [:]
+            if let key = CodingUserInfoKey.storesSecrets { userInfo[key] = true }
+            text = Self.preface + (try YAMLEncoder().encode(Content(apps: apps), userInfo: userInfo))
         } catch {
             throw ConfigurationError(lines: ["\(path): the apps can not be written as YAML"])
         }

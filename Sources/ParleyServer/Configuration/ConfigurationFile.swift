@@ -22,7 +22,7 @@ public enum ConfigurationFile {
     /// - Throws: ``ConfigurationError``.
     static func apps(in text: String, name: String) throws -> [AppSettings] {
         try read(AppsFile.Content.self, AppsFile.Content.schema, text, name: name) {
-            AppSettings.problems(in: $0.apps)
+            AppSettings.problems(in: $0.apps).map { SettingProblem(["apps"] + $0.path, $0.words) }
         }.apps
     }
 
@@ -62,7 +62,7 @@ public enum ConfigurationFile {
         let root: Node
         do {
             // A file of comments alone says that everything has its default.
-            root = try Yams.compose(yaml: text) ?? Node([(Node, Node)]())
+            root = PlainScalars.applied(to: try Yams.compose(yaml: text) ?? Node([(Node, Node)]()), schema)
         } catch {
             throw ConfigurationError(lines: [syntaxError(error, name)])
         }
@@ -90,7 +90,7 @@ public enum ConfigurationFile {
             .composer(_, let problem, let mark, _):
             return "\(name):\(mark.line): this is no YAML: \(problem)"
         case .duplicatedKeysInMapping(let duplicates, let context):
-            return "\(name):\(context.mark.line): the key \"\(duplicates.first ?? "")\" stands there twice"
+            return "\(name):\(context.mark.line): the key \"\(shown(duplicates.first ?? ""))\" stands there twice"
         case .reader(let problem, _, _, _):
             return "\(name): this is no YAML: \(problem)"
         default:

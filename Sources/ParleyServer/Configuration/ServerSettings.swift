@@ -200,6 +200,11 @@ public struct ServerSettings: Sendable, Decodable {
             problems.append(
                 SettingProblem(["max_pending"], "\(maxPending): it must hold at least one message (\(message) bytes)."))
         }
+        for (number, origin) in (allowOrigin ?? []).enumerated() {
+            if let words = AllowedOrigin.problem(origin) {
+                problems.append(SettingProblem(["allow_origin", String(number)], words))
+            }
+        }
         if let roomHistory {
             problems += roomHistory.problems().map { SettingProblem(["room_history"] + $0.path, $0.words) }
         }

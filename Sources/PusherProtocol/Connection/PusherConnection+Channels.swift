@@ -101,6 +101,7 @@ extension PusherConnection {
     }
 
     private func refuse(_ channel: [UInt8], _ problem: SubscriptionProblem) {
+        report(problem.status, problem.text)
         guard channel.count <= Self.maximumEchoBytes else { return deliver(PusherMessages.error(nil, problem.text)) }
         deliver(PusherMessages.subscriptionError(channel, problem))
     }

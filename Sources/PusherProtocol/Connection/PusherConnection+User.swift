@@ -6,6 +6,7 @@ extension PusherConnection {
         do throws(SignInProblem) {
             try signIn(checking: auth, userData)
         } catch {
+            report(Int(PusherCloseCode.unauthorized), error.text)
             deliver(PusherMessages.error(PusherCloseCode.unauthorized, error.text))
         }
     }

@@ -165,7 +165,16 @@ open class PusherConnection: Subscriber {
     }
 
     /// Tells the client that something is not done, for a reason that does not concern the connection.
-    final func refuse(_ text: String) { deliver(PusherMessages.error(PusherCloseCode.clientEventRefused, text)) }
+    final func refuse(_ text: String) {
+        report(Int(PusherCloseCode.clientEventRefused), text)
+        deliver(PusherMessages.error(PusherCloseCode.clientEventRefused, text))
+    }
+
+    /// Tells the operator of something that the client is refused.
+    final func report(_ code: Int, _ text: String) {
+        node.report(
+            Refusal(.error(code), reason: text, peer: "socket \(String(decoding: socketID.text, as: UTF8.self))"))
+    }
 
     /// A signature of the app has been found good: the connection may stay.
     final func isAuthorized() { authorizationDeadline = 0 }
@@ -180,6 +189,7 @@ open class PusherConnection: Subscriber {
         guard malformedCount < Self.maximumMalformed else {
             return end(PusherCloseCode.policyViolation, "Too many messages that are none of this protocol.")
         }
+        report(400, text)
         deliver(PusherMessages.error(nil, text))
     }
 

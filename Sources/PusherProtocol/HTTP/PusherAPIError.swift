@@ -120,6 +120,7 @@ struct PusherAPIError: Error, Equatable {
         json.string(text)
         json.raw("}")
         var response = PusherAPIResponse(status: status, json: json)
+        response.refusal = text
         if let retryAfter { response.fields.append(("retry-after", String(retryAfter))) }
         if let allow { response.fields.append(("allow", allow)) }
         // RFC 9110 §15.5.16: the answer says which codings would do.

@@ -26,3 +26,11 @@ public struct PusherAPIRequest: Sendable {
         self.body = body
     }
 }
+
+extension PusherAPIRequest: CustomStringConvertible, CustomReflectable {
+    /// Method and path: the query has the signature in it, and the body is nobody else's.
+    public var description: String { "\(method) \(path)" }
+
+    /// A mirror without children.
+    public var customMirror: Mirror { Mirror(self, children: [:] as KeyValuePairs<String, Any>) }
+}

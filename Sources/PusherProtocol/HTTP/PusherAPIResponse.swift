@@ -6,6 +6,8 @@ public struct PusherAPIResponse: Sendable {
     public var fields: [(String, String)]
     /// JSON, UTF-8; an object in every case.
     public var body: [UInt8]
+    /// What is wrong, for the operator's log; `nil` in a success.
+    public var refusal: String?
 
     /// Composes an answer.
     public init(status: Int, fields: [(String, String)], body: [UInt8]) {

@@ -6,6 +6,8 @@ public import WebSocketCore
 public final class PusherNode: Sendable {
     /// Who is told what happens in an app's channels.
     public typealias EventHandler = @Sendable (PusherApp.ID, ChannelName, DomainEvent) -> Void
+    /// Who is told what clients were refused.
+    public typealias RefusalHandler = @Sendable (Refusal) -> Void
 
     /// Where everything is kept.
     public let engine: any Engine
@@ -16,6 +18,7 @@ public final class PusherNode: Sendable {
     let wallClock: @Sendable () -> UInt64
     private let random: @Sendable () -> UInt64
     private let onEvent: EventHandler
+    private let onRefusal: RefusalHandler
     private let byKey: [[UInt8]: PusherAppRuntime]
     private let byID: [ByteString: PusherAppRuntime]
     private let byNamespace: [[UInt8]: PusherAppRuntime]
@@ -31,17 +34,20 @@ public final class PusherNode: Sendable {
     ///   - wallClock: the present in Unix milliseconds, for signatures; any thread.
     ///   - random: unpredictable numbers, for the names of connections; any thread. By default the system's.
     ///   - onEvent: told what happens in channels that clients can see; any thread, it must not block.
+    ///   - onRefusal: told what a client was refused on a connection that stays open; on the connection's loop, as often
+    ///     as a client likes; it must not block.
     public init(
         apps: [PusherApp], engine: any Engine, clock: @escaping @Sendable () -> MonotonicInstant,
         wallClock: @escaping @Sendable () -> UInt64,
         random: @escaping @Sendable () -> UInt64 = { PusherNode.unpredictable() },
-        onEvent: @escaping EventHandler = { _, _, _ in }
+        onEvent: @escaping EventHandler = { _, _, _ in }, onRefusal: @escaping RefusalHandler = { _ in }
     ) {
         self.engine = engine
         self.clock = clock
         self.wallClock = wallClock
         self.random = random
         self.onEvent = onEvent
+        self.onRefusal = onRefusal
         let signatures = max(
             PusherAppRuntime.leastSignatures,
             PusherAppRuntime.rememberedSignatures / max(1, apps.count { $0.refusesReplay }))
@@ -88,6 +94,9 @@ public final class PusherNode: Sendable {
         var generator = Generator(number: random)
         return ConnectionID(using: &generator)
     }
+
+    /// Tells what a client was refused.
+    func report(_ refusal: Refusal) { onRefusal(refusal) }
 
     /// Tells what has happened in a channel, unless that is reserved.
     func report(_ event: DomainEvent, in channel: ChannelName, of app: PusherApp) {

@@ -7,7 +7,7 @@ public enum PusherSignature {
     public static let digits = 64
 
     /// The signature of `message`, ASCII.
-    public static func sign(_ message: [UInt8], with secret: String) -> [UInt8] {
+    public static func sign(_ message: [UInt8], with secret: Secret) -> [UInt8] {
         hexadecimal(HMAC<SHA256>.authenticationCode(for: message, using: key(secret)))
     }
 
@@ -15,7 +15,7 @@ public enum PusherSignature {
     ///
     /// The comparison takes the same time wherever the first difference is.
     public static func isValid(
-        _ signature: some Collection<UInt8>, of message: [UInt8], with secret: String
+        _ signature: some Collection<UInt8>, of message: [UInt8], with secret: Secret
     ) -> Bool {
         guard let code = bytes(ofHexadecimal: signature), code.count == SHA256.byteCount else { return false }
         return HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: message, using: key(secret))
@@ -65,5 +65,5 @@ public enum PusherSignature {
         return text
     }
 
-    private static func key(_ secret: String) -> SymmetricKey { SymmetricKey(data: Array(secret.utf8)) }
+    private static func key(_ secret: Secret) -> SymmetricKey { SymmetricKey(data: Array(secret.revealed.utf8)) }
 }

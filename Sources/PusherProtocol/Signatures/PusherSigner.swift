@@ -5,7 +5,7 @@ struct PusherSigner: Sendable {
     private let code: HMAC<SHA256>
 
     /// The checker for a secret.
-    init(secret: String) { code = HMAC<SHA256>(key: SymmetricKey(data: Array(secret.utf8))) }
+    init(secret: Secret) { code = HMAC<SHA256>(key: SymmetricKey(data: Array(secret.revealed.utf8))) }
 
     /// Whether `signature` is that of `message`; see ``PusherSignature/isValid(_:of:with:)``.
     func isValid(_ signature: some Collection<UInt8>, of message: [UInt8]) -> Bool {
@@ -17,4 +17,9 @@ struct PusherSigner: Sendable {
             return code.finalize() == UnsafeRawBufferPointer(bytes)
         }
     }
+}
+
+extension PusherSigner: CustomReflectable {
+    /// A mirror without children: the state of the hash is as good as the secret to whoever forges signatures.
+    var customMirror: Mirror { Mirror(self, children: [:] as KeyValuePairs<String, Any>) }
 }

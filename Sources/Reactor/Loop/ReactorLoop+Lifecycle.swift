@@ -139,8 +139,10 @@ extension ReactorLoop {
         switch action {
         case .none: break
         case .send(let frame):
+            report(frame, slot)
             writeClose(frame, to: slot)
         case .sendAndEndTransport(let frame):
+            report(frame, slot)
             writeClose(frame, to: slot)
             endAfterWriting(slot)
         case .endTransport:
@@ -148,6 +150,13 @@ extension ReactorLoop {
         case .abort:
             abort(slot)
         }
+    }
+
+    private func report(_ frame: CloseFrame, _ slot: UnsafeMutablePointer<Slot>) {
+        guard farewell == nil,
+            let refusal = slot.pointee.machine.refusal(in: frame, peer: peerAddress(of: slot.pointee.descriptor))
+        else { return }
+        onRefusal(refusal)
     }
 
     /// Ends our side after what is queued; a server ends it first (RFC 6455 §7.1.1).

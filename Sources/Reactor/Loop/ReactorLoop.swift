@@ -29,6 +29,8 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     var assemblingBytes = 0
     private(set) var assemblyBudget = 0
     private(set) var onSlowReader: @Sendable (SlowReader) -> Void = { _ in }
+    /// Is told of each connection that this side closes for a reason.
+    private(set) var onRefusal: @Sendable (Refusal) -> Void = { _ in }
 
     /// Bytes that wait for slow readers, and the most that one of them has waiting, or had.
     var backlogBytes = 0
@@ -86,6 +88,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     func start(name: String, _ environment: CarrierEnvironment) throws(ReactorError) {
         assemblyBudget = environment.assemblyBudget / loops
         onSlowReader = environment.onSlowReader
+        onRefusal = environment.onRefusal
         // Not weak: weak references make every counting of references dearer. The thread ends the membership.
         budget = environment.outputBudget.join { [self] request in
             execute { [self] in shed(request) }

@@ -53,6 +53,17 @@ public struct ConnectionStateMachine {
     /// Whether what arrives is still read.
     public var mayReceive: Bool { ending.map { $0.handshake.mayReceive } ?? true }
 
+    /// The refusal that a close frame tells the peer, when that is what it does: this side closes first, neither for a
+    /// normal end nor because of a slow reader.
+    ///
+    /// - Parameter frame: about to be sent.
+    public func refusal(in frame: CloseFrame, peer: @autoclosure () -> String) -> Refusal? {
+        // The peer's own close frame is answered after its handshake was noted as clean.
+        guard let code = frame.code, code != .normal, !result.wasClean, frame != SlowReader.closeFrame(rules.limits)
+        else { return nil }
+        return Refusal(.close(code), reason: frame.reason, peer: peer())
+    }
+
     /// How the connection ended; meaningful after the transport has.
     public var result: CloseOutcome { handshake.result }
 

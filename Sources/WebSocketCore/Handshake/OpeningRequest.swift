@@ -29,3 +29,11 @@ public struct OpeningRequest: Sendable {
         return Authority(host[...]) != nil
     }
 }
+
+extension OpeningRequest: CustomStringConvertible, CustomReflectable {
+    /// Method and path: queries, cookies and credentials are no matter of a log's.
+    public var description: String { "\(method) \(target.prefix { $0 != "?" })" }
+
+    /// A mirror without children.
+    public var customMirror: Mirror { Mirror(self, children: [:] as KeyValuePairs<String, Any>) }
+}

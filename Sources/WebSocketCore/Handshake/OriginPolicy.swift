@@ -12,8 +12,21 @@ public struct OriginPolicy: Sendable, Hashable {
         case verbatim(String)
     }
 
+    /// The names under which a page may be the server's own: one whose origin is the host that its request asks.
+    public enum OwnNames: Sendable, Hashable {
+        /// None: the list alone counts.
+        case none
+        /// Those that no stranger's DNS can point here: addresses, `localhost`, and these, in lower case; and any name in
+        /// an `https` origin, since a stranger has no certificate of this server.
+        case vouched([String])
+        /// Any. A page whose owner points its name at this server (DNS rebinding) is its own then.
+        case any
+    }
+
     /// `nil` when every origin is allowed.
     private let entries: [Entry]?
+    /// Which pages are the server's own, besides the list. Default ``OwnNames/none``.
+    public var ownNames = OwnNames.none
 
     private init(entries: [Entry]?) { self.entries = entries }
 
@@ -37,10 +50,13 @@ public struct OriginPolicy: Sendable, Hashable {
     }
 
     /// Whether a request with these `Origin` lines is allowed; more than one line never is when there is a list.
-    public func allows(_ origins: [String]) -> Bool {
+    ///
+    /// - Parameter host: the request's `Host`, for ``ownNames``.
+    public func allows(_ origins: [String], host: String? = nil) -> Bool {
         guard let entries, let text = origins.first else { return true }
         guard origins.count == 1 else { return false }
         let origin = Origin(text)
+        if let origin, let host, isOwn(origin, host) { return true }
         let parent = origin.flatMap(Self.withoutFirstLabel)
         return entries.contains { entry in
             switch entry {
@@ -48,6 +64,21 @@ public struct OriginPolicy: Sendable, Hashable {
             case .anyLabel(let allowed): return allowed == parent
             case .verbatim(let allowed): return FieldSyntax.equal(allowed, text)
             }
+        }
+    }
+
+    /// Whether a page comes from the host, and the port, that its request asks.
+    private func isOwn(_ origin: Origin, _ host: String) -> Bool {
+        guard ownNames != .none, origin.scheme == "http" || origin.scheme == "https" else { return false }
+        guard Origin("\(origin.scheme)://\(FieldSyntax.lowercased(host[...]))") == origin else { return false }
+        switch ownNames {
+        case .none: return false
+        case .any: return true
+        case .vouched(let names):
+            return origin.scheme == "https" || origin.host.utf8.first == UInt8(ascii: "[")
+                // What has digits and dots alone is an address to every browser.
+                || origin.host.utf8.allSatisfy { FieldSyntax.isDigit($0) || $0 == UInt8(ascii: ".") }
+                || origin.host == "localhost" || origin.host.hasSuffix(".localhost") || names.contains(origin.host)
         }
     }
 

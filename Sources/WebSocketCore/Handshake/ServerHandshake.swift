@@ -75,7 +75,9 @@ public struct ServerHandshake: Sendable {
         } catch {
             throw .extensions
         }
-        guard originPolicy.allows(fields.values(of: "Origin")) else { throw .origin }
+        guard originPolicy.allows(fields.values(of: "Origin"), host: fields.values(of: "Host").first) else {
+            throw .origin
+        }
         return AcceptedHandshake(
             acceptKey: AcceptKey.accept(for: key),
             subprotocol: subprotocol,

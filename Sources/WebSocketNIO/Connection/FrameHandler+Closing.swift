@@ -70,8 +70,10 @@ extension FrameHandler {
         switch action {
         case .none: break
         case .send(let frame):
+            report(frame)
             writeClose(frame)
         case .sendAndEndTransport(let frame):
+            report(frame)
             writeClose(frame)
             endTransport()
         case .endTransport:
@@ -79,6 +81,13 @@ extension FrameHandler {
         case .abort:
             abort()
         }
+    }
+
+    private func report(_ frame: CloseFrame) {
+        guard loop.farewell == nil,
+            let refusal = machine.refusal(in: frame, peer: context?.remoteAddress?.text ?? "")
+        else { return }
+        loop.onRefusal(refusal)
     }
 
     /// Ends our side after what is queued. A server ends it first; a client waits for that (RFC 6455 §7.1.1).

@@ -227,7 +227,9 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
             switch route.handshake.respond(to: request) {
             case .notUpgrade: break
             case .rejected(let rejection):
-                return refuse(.text(rejection.status, rejection.reason, fields: rejection.fields))
+                let origin = rejection == .origin ? request.fields.values(of: "Origin").first : nil
+                return refuse(
+                    .text(rejection.status, rejection.reason, fields: rejection.fields), detail: origin ?? "")
             case .accepted where state.isDraining:
                 return refuse(
                     .text(
@@ -260,6 +262,7 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
             return accept(request, upgrade.route, upgrade.handshake, context)
         }
         let answer = answer(to: HTTPRequest(head: request))
+        report(answer, "", context)
         // What follows a body has passed the gate with it: it is not looked at.
         let hasBody =
             !request.fields.values(of: "Transfer-Encoding").isEmpty
@@ -303,14 +306,27 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     /// Answers with an error and ends the connection: what else the client sent is not looked at.
-    func refuse(_ answer: HTTPAnswer) {
+    ///
+    /// - Parameter detail: what of the request was refused, for the log; see ``Refusal/detail``.
+    func refuse(_ answer: HTTPAnswer, detail: String = "") {
         guard !isEnding, let context else { return }
         request = nil
         upgrade = nil
         answerBehindBody = nil
         gate.discard()
+        report(answer, detail, context)
         if !serviceIsRefused(context) { return context.close(promise: nil) }
         write(answer, keepsAlive: false, context)
+    }
+
+    private func report(_ answer: HTTPAnswer, _ detail: String, _ context: ChannelHandlerContext) {
+        // Whom the limits on accepting have turned away was reported then.
+        guard answer.status >= 400, refusal == nil else { return }
+        let words = String(decoding: answer.body, as: UTF8.self).split(separator: "\n").first ?? ""
+        configuration.onRefusal(
+            Refusal(
+                .status(answer.status), reason: String(words), detail: detail,
+                peer: context.remoteAddress?.ipAddress ?? ""))
     }
 
     private func write(_ answer: HTTPAnswer, keepsAlive: Bool, _ context: ChannelHandlerContext) {

@@ -33,6 +33,8 @@ final class LoopContext {
     let backlog: LoopBacklog
     /// Is told of each reader that was cut off.
     let onSlowReader: @Sendable (SlowReader) -> Void
+    /// Is told of each connection that this side closes for a reason.
+    let onRefusal: @Sendable (Refusal) -> Void
     private var knownRules = ConnectionRulesCache()
     private var assemblingBytes = 0
     private let assemblyBudget: Int
@@ -47,13 +49,15 @@ final class LoopContext {
     ///   - outputBudget: the node's budget for what waits to be written; `nil` for none.
     init(
         eventLoop: any EventLoop, compression: CompressionContext, assemblyBudget: Int,
-        outputBudget: OutputBudget? = nil, onSlowReader: @escaping @Sendable (SlowReader) -> Void = { _ in }
+        outputBudget: OutputBudget? = nil, onSlowReader: @escaping @Sendable (SlowReader) -> Void = { _ in },
+        onRefusal: @escaping @Sendable (Refusal) -> Void = { _ in }
     ) {
         self.eventLoop = eventLoop
         webSocketLoop = NIOWebSocketLoop(eventLoop)
         self.compression = compression
         self.assemblyBudget = assemblyBudget
         self.onSlowReader = onSlowReader
+        self.onRefusal = onRefusal
         backlog = LoopBacklog(eventLoop: eventLoop, budget: outputBudget)
         origin = eventLoop.now
         scratch = .allocate(byteCount: ReceiveAllocator.capacity + 256, alignment: 64)

@@ -51,7 +51,8 @@ public final class WebSocketServer: Sendable {
                         eventLoop: eventLoop,
                         compression: CompressionContext(configuration.compression, budget: budget),
                         assemblyBudget: configuration.assemblyBudget / eventLoops.count,
-                        outputBudget: outputBudget, onSlowReader: configuration.onSlowReader),
+                        outputBudget: outputBudget, onSlowReader: configuration.onSlowReader,
+                        onRefusal: configuration.onRefusal),
                     eventLoop: eventLoop)
             }.get()
             loops.append(loop)
@@ -62,7 +63,7 @@ public final class WebSocketServer: Sendable {
         try configuration.carrier?.start(
             CarrierEnvironment(
                 outputBudget: outputBudget, assemblyBudget: configuration.assemblyBudget,
-                onSlowReader: configuration.onSlowReader))
+                onSlowReader: configuration.onSlowReader, onRefusal: configuration.onRefusal))
         let state = DoorState(configuration, descriptors: Descriptors.roomForConnections())
         let listener: any Channel
         do {

@@ -41,6 +41,10 @@ public struct WebSocketServerConfiguration: Sendable {
     /// Is told of each reader that was cut off because it was too slow. Called on the connection's loop; it must not
     /// block. Default nothing.
     public var onSlowReader: @Sendable (SlowReader) -> Void = { _ in }
+    /// Is told of each request that the front door answers with a status from 400 on, and of each connection that the
+    /// server closes for a reason; an ``HTTPService`` reports its own answers. Called on the connection's loop, as often
+    /// as a peer likes; it must not block. Default nothing.
+    public var onRefusal: @Sendable (Refusal) -> Void = { _ in }
     /// Who takes plain connections over after their opening handshake; `nil` to keep them on SwiftNIO's loops. A server
     /// starts and stops its carrier: give each server one of its own.
     public var carrier: (any ConnectionCarrier)?

@@ -7,7 +7,9 @@ struct AppSource {
     /// Where an app is to be kept that was made for this start.
     private let draft: AppsFile?
 
-    init(_ settings: ServerSettings) throws {
+    /// - Parameter hasTerminal: whether a person sees what is printed. Without one a new app that cannot be kept stops the
+    ///   start: its key would be another one each time, and nobody would know any of them.
+    init(_ settings: ServerSettings, hasTerminal: Bool) throws {
         let file = AppsFile(path: settings.appsFile ?? AppsFile.defaultPath)
         if let apps = settings.apps?.apps {
             self.apps = apps
@@ -16,8 +18,23 @@ struct AppSource {
             self.apps = apps
             draft = nil
         } else {
+            if !hasTerminal { try Self.checkThatItIsKept(file) }
             apps = [.new(id: "1", name: "demo")]
             draft = file
+        }
+    }
+
+    private static func checkThatItIsKept(_ file: AppsFile) throws {
+        do {
+            try file.checkThatItCanBeMade()
+        } catch let error as ConfigurationError {
+            throw ConfigurationError(
+                lines: error.lines.map { line in
+                    """
+                    \(line): the first start makes an app and cannot keep it in \(AppsFile.workingDirectory). Give a path that \
+                    can be written with --apps-file, or a configuration that names the apps or says 'apps: off' with --config
+                    """
+                })
         }
     }
 
@@ -30,7 +47,9 @@ struct AppSource {
                 // Another server that starts here at the same time may have been first.
                 lines.append(AppWords.secret(of: app, in: try draft.create(apps) ? draft.path : nil))
             } catch {
-                lines.append("The new app can not be kept: \(error). It is gone when the server ends.")
+                lines.append(
+                    "Warning: \(error): the new app cannot be kept and ends with the server. Name another with --apps-file."
+                )
                 lines.append(AppWords.secret(of: app, in: nil))
             }
         }

@@ -10,7 +10,7 @@ enum AppWords {
             App \(app.id) has a new key and secret, which are shown this once. \(place)
               app_id: \(app.id)
               key:    \(pair.key)
-              secret: \(pair.secret)
+              secret: \(pair.revealedSecret)
             """
     }
 }

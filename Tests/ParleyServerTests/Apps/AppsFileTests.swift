@@ -86,9 +86,40 @@ struct AppsFileTests {
         let pairs = (0..<100).map { _ in KeySettings.random() }
         #expect(Set(pairs.map(\.key)).count == 100 && Set(pairs.map(\.secret)).count == 100)
         for pair in pairs {
-            #expect(pair.key.utf8.count == 20 && pair.secret.utf8.count == 64)
-            #expect((pair.key + pair.secret).allSatisfy { "0123456789abcdef".contains($0) })
+            #expect(pair.key.utf8.count == 20 && pair.secret.revealed.utf8.count == 64)
+            #expect((pair.key + pair.secret.revealed).allSatisfy { "0123456789abcdef".contains($0) })
             #expect(pair.problems().isEmpty)
+        }
+    }
+
+    @Test("Secrets are written to the apps file and by no other encoder")
+    func encoding() throws {
+        let apps = [AppSettings(id: "1", keys: [KeySettings(key: "the-key", secret: "the-secret")])]
+        let json = String(decoding: try JSONEncoder().encode(apps), as: UTF8.self)
+        #expect(json.contains("the-key") && !json.contains("the-secret"))
+        #expect(!"\(apps)".contains("the-secret"))
+        var settings = ServerSettings()
+        settings.apps = AppListSetting(apps)
+        var text = "\(settings) \(try ParleyConfiguration(settings))"
+        dump(try ParleyConfiguration(settings), to: &text)
+        #expect(!text.contains("the-secret"))
+        try withDirectory { directory in
+            let file = AppsFile(path: directory + "/apps.yml")
+            let isMade = try file.create(apps)
+            let pair = try file.load()?.first?.keys.first
+            #expect(isMade && pair?.secret.revealed == "the-secret")
+        }
+    }
+
+    @Test("Whether a file can be made is found out without a trace")
+    func probe() throws {
+        try withDirectory { directory in
+            try AppsFile(path: directory + "/apps.yml").checkThatItCanBeMade()
+            let files = try FileManager.default.contentsOfDirectory(atPath: directory)
+            #expect(files.isEmpty)
+            #expect(throws: ConfigurationError.self) {
+                try AppsFile(path: directory + "/none/apps.yml").checkThatItCanBeMade()
+            }
         }
     }
 }

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Signatures (pusher-protocol §6)")
 struct PusherSignatureTests {
-    private static let secret = "7ad3773142a6692b25b8"
+    private static let secret: Secret = "7ad3773142a6692b25b8"
 
     @Test(
         "The vectors of the specification",

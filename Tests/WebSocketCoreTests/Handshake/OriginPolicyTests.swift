@@ -109,4 +109,30 @@ struct OriginPolicyTests {
         #expect(text.contains(word))
         #expect(text.utf8.allSatisfy { $0 >= 0x20 })
     }
+
+    @Test(
+        "A page of the server's own may connect under a name that is vouched for",
+        arguments: [
+            ("http://a.example:8080", "a.example:8080", false, true), ("http://box", "box:80", true, true),
+            ("http://box", "BOX", true, true), ("https://a.example", "a.example", true, true),
+            ("https://a.example:444", "a.example:444", true, true), ("http://127.0.0.1:1", "127.0.0.1:1", true, true),
+            ("http://[::1]:1", "[::1]:1", true, true), ("http://localhost:1", "localhost:1", true, true),
+            ("http://a.localhost:1", "a.localhost:1", true, true), ("http://a.example", "b.example", false, false),
+            ("http://a.example:1", "a.example:2", false, false), ("https://a.example", "a.example:80", false, false),
+            ("http://alocalhost", "alocalhost", false, true),
+            ("http://1.2.3.4.example", "1.2.3.4.example", false, true),
+            ("null", "null", false, false), ("a.example", "a.example", false, false),
+            ("ws://a.example", "a.example", false, false), ("http://a.example", "", false, false),
+            ("http://a.example/", "a.example/", false, false), ("http://u@a.example", "u@a.example", false, false),
+        ])
+    func ownPage(origin: String, host: String, isVouchedFor: Bool, isOwn: Bool) throws {
+        var policy = try OriginPolicy.allowList(["https://good.com"])
+        #expect(!policy.allows([origin], host: host))
+        policy.ownNames = .any
+        #expect(policy.allows([origin], host: host) == isOwn)
+        #expect(!policy.allows([origin, origin], host: host) && !policy.allows([origin]))
+        policy.ownNames = .vouched(["box"])
+        #expect(policy.allows([origin], host: host) == (isOwn && isVouchedFor))
+        #expect(policy.allows(["https://good.com"], host: host))
+    }
 }

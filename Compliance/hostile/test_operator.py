@@ -1,0 +1,642 @@
+"""What an operator sees and does: logs without secrets, a line for every refusal, signals, first starts, addresses."""
+
+import contextlib
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import signal
+import socket
+import subprocess
+import termios
+import threading
+import time
+
+import pytest
+
+import wire
+from pusher_wire import API, CLIENT, App, Client, compact, write_configuration
+from wire import BINARY, TEXT, Connection, WebSocket, eventually, frame, upgrade_request
+
+ONE = App("1", "key-of-one", "s3cret-0ne-c2f1b0a9d8e7", {"client_events": True})
+TWO = App("2", "key-of-two", "s3cret-tw0-90817263abcd", {"max_connections": 1})
+OFF = App("3", "key-of-three", "s3cret-thr33-5566778899", {"enabled": False})
+APPS = [ONE, TWO, OFF]
+CONFIG = write_configuration(APPS)
+OPTIONS = ("--config", CONFIG, "--log-level", "info", "--allow-origin", "https://good.example")
+EVENTS = "/apps/1/events"
+BODY = compact({"name": "e", "channels": ["c"], "data": "{}"}).encode()
+
+
+def parley(*arguments, **more):
+    return subprocess.run(
+        [wire.PARLEY, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, **more)
+
+
+# --- 24: secrets -----------------------------------------------------------------------------------------------------
+
+
+def test_no_log_level_shows_a_secret_a_signature_or_a_query():
+    """Every app secret stood there 16 times at `debug`, since what runs services logs them with all that they hold."""
+    hidden = [app.secret for app in APPS]
+    with wire.Server("--config", CONFIG, "--log-level", "trace") as server:
+        client = Client(server.port, ONE)
+        hidden.append(ONE.auth(client.socket_id, "private-c").partition(":")[2])
+        client.subscribe("private-c")
+        hidden.append("f" * 64)
+        client.expect_refusal("private-d", 401, auth=f"{ONE.key}:{'f' * 64}")
+        user = compact({"id": "u", "user_info": {"token": "a-token-of-the-user"}})
+        hidden += ["a-token-of-the-user", ONE.user_auth(client.socket_id, user).partition(":")[2]]
+        client.say("pusher:signin", {"auth": ONE.user_auth(client.socket_id, user), "user_data": user})
+        client.expect("pusher:signin_success")
+        client.say("pusher:signin", {"auth": f"{ONE.key}:{'f' * 64}", "user_data": user})
+        client.expect_error()
+        api = API(server.port, ONE)
+        query = ONE.query("POST", EVENTS, BODY)
+        hidden.append(query.partition("auth_signature=")[2].partition("&")[0])
+        assert api.exchange("POST", f"{EVENTS}?{query}", BODY).status == 200
+        assert api.exchange("POST", f"{EVENTS}?{ONE.query('POST', EVENTS, BODY, signature='e' * 64)}", BODY).status == 401
+        hidden.append("e" * 64)
+        hidden.append("a-token-in-a-query")
+        for target in "/none?token=a-token-in-a-query", f"/app/{ONE.secret}?protocol=7&token=a-token-in-a-query":
+            connection = Connection(server.port)
+            connection.send(upgrade_request(target, "Authorization: Bearer a-token-in-a-query", "Cookie: a=a-token-in-a-query"))
+            connection.response()
+        plain = Connection(server.port)
+        plain.send(wire.request("/nothing?token=a-token-in-a-query"))
+        assert plain.response().status == 404
+        server.stop()
+        text = server.text()
+    assert "ParleyServer" in text, "the run was not traced at all"
+    for secret in hidden:
+        assert secret not in text, [line for line in text.splitlines() if secret in line][:3]
+    assert parley("check-config", CONFIG).stdout.count("s3cret") == 0
+
+
+def test_the_first_start_shows_its_secret_once_at_any_log_level(tmp_path):
+    with started(tmp_path, "--log-level", "trace") as (process, text):
+        eventually(lambda: "Stop it with" in text(), 20, text)
+    secret = re.search(r"secret: (\w+)", text()).group(1)
+    assert text().count(secret) == 1
+    assert secret in (tmp_path / "parley.apps.yml").read_text(), "the file has to have it"
+
+
+# --- 24: refusals ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def refusing():
+    with wire.Server(*OPTIONS) as server:
+        yield server
+
+
+def handshake(port, *fields, target="/"):
+    connection = Connection(port)
+    connection.send(upgrade_request(target, *fields))
+    return connection.response()
+
+
+def plain(port, data):
+    connection = Connection(port)
+    connection.send(data)
+    return connection.response()
+
+
+def says(target, *frames):
+    def act(port):
+        socket = WebSocket(port, target)
+        for data in frames:
+            socket.send(data)
+        until_closed(socket)
+    return act
+
+
+def until_closed(socket):
+    while socket.frame().opcode != wire.CLOSE:
+        pass
+    socket.close()
+
+
+def second_connection_of_two(port):
+    Client(port, TWO)
+    until_closed(WebSocket(port, f"/app/{TWO.key}?{CLIENT}"))
+
+
+def wrong_subscription(port):
+    Client(port, ONE).expect_refusal("private-c", 401, auth=f"{ONE.key}:{'0' * 64}")
+
+
+def wrong_sign_in(port):
+    client = Client(port, ONE)
+    client.say("pusher:signin", {"auth": f"{ONE.key}:{'0' * 64}", "user_data": '{"id":"u"}'})
+    client.expect_error()
+
+
+def client_event_without_a_subscription(port):
+    client = Client(port, ONE)
+    client.say("client-x", {}, channel="private-c")
+    client.expect_error(4301)
+
+
+APP = f"/app/{ONE.key}?{CLIENT}"
+REFUSALS = {
+    "an unknown key": (says(f"/app/nobody?{CLIENT}"), "close 4001"),
+    "an app that is switched off": (says(f"/app/{OFF.key}?{CLIENT}"), "close 4003"),
+    "one connection too many": (second_connection_of_two, "close 4004"),
+    "a protocol that is not spoken": (says(f"/app/{ONE.key}?protocol=99"), "close 4007"),
+    "a wrong signature of a channel": (wrong_subscription, "error 401"),
+    "a wrong signature of a sign-in": (wrong_sign_in, "(error|close) 4009"),
+    "a client event without a right": (client_event_without_a_subscription, "error 4301"),
+    "a wrong signature of a publish": (
+        lambda port: API(port, ONE).exchange(
+            "POST", f"{EVENTS}?{ONE.query('POST', EVENTS, BODY, signature='0' * 64)}", BODY), "HTTP 401"),
+    "an unsigned publish": (lambda port: API(port, ONE).exchange("POST", EVENTS, BODY), "HTTP 401"),
+    "an unknown app": (lambda port: API(port, ONE).exchange("GET", "/apps/77/channels"), "HTTP 404"),
+    "a forbidden origin": (lambda port: handshake(port, "Origin: https://evil.example"), "HTTP 403"),
+    "a forbidden origin of an app's page": (
+        lambda port: handshake(port, "Origin: https://evil.example", target=APP), "HTTP 403"),
+    "binary in the room": (says("/", frame(BINARY, b"x")), "close 1003"),
+    "binary in an app": (says(APP, frame(BINARY, b"x")), "close 1003"),
+    "a frame without a mask": (says("/", frame(TEXT, "x", mask=None)), "close 1002"),
+    "text that is none": (says("/", frame(TEXT, b"\xff")), "close 1007"),
+    "a message that is too big": (says(APP, frame(TEXT, b"x", length=1 << 30)), "close 1009"),
+    "too many pings": (says("/", frame(wire.PING) * 200), "close 1008"),
+    "a room with a long name": (says("/?room=" + "x" * 200), "close 1008"),
+    "a path that leads nowhere": (lambda port: plain(port, wire.request("/nothing")), "HTTP 404"),
+    "a method": (lambda port: plain(port, wire.request("/", method="DELETE")), "HTTP 405"),
+    "no HTTP": (lambda port: plain(port, b"hello\r\n\r\n"), "HTTP 400"),
+    "a long target": (lambda port: plain(port, wire.request("/" + "x" * 5000)), "HTTP 414"),
+    "a long head": (lambda port: plain(port, wire.request("/", "X: " + "x" * 20_000)), "HTTP 431"),
+    "a version of WebSocket": (
+        lambda port: plain(port, upgrade_request("/").replace(b"Version: 13", b"Version: 12")), "HTTP 426"),
+}
+
+
+@pytest.mark.parametrize("carrier", [(), ("--carrier", "nio")], ids=["default", "nio"])
+def test_every_refusal_gets_a_line_with_its_reason(carrier):
+    """There was none, even at `trace`."""
+    with wire.Server(*OPTIONS, "--limit-loopback", "off", *carrier) as server:
+        for name, (act, answer) in REFUSALS.items():
+            before = len(server.text())
+            act(server.port)
+            wanted = re.compile(rf"reason={answer}: \S.*refused")
+            eventually(lambda: wanted.search(server.text()[before:]), 5, lambda: f"{name}: {server.text()[before:]!r}")
+            wire.close_all()
+        text = server.text()
+    assert 'sent="https://evil.example"' in text and "peer=127.0.0.1" in text
+    assert "0" * 64 not in text and "auth_signature=" not in text and "auth_key=" not in text
+
+
+def test_what_an_honest_client_does_gets_no_line(refusing):
+    before = len(refusing.text())
+    client = Client(refusing.port, ONE)
+    client.subscribe("private-c")
+    client.send(wire.close_frame(1000))
+    client.rest()
+    room = WebSocket(refusing.port, "/", "Origin: https://good.example")
+    room.join("x")
+    room.send(wire.close_frame(4321, b"bye"))
+    room.rest()
+    assert API(refusing.port, ONE).publish("c", "e").status == 200
+    time.sleep(0.3)
+    assert "refused" not in refusing.text()[before:]
+
+
+def test_a_flood_of_one_refusal_is_sampled_and_hides_no_other(refusing):
+    eventually(lambda: time.sleep(1.5) or True, 5, str)  # a second of its own
+    before = len(refusing.text())
+    for number in range(150):
+        handshake(refusing.port, f"Origin: https://evil-{number}.example")
+    API(refusing.port, ONE).exchange("POST", EVENTS, BODY)
+    eventually(lambda: "more within a second" in refusing.text()[before:], 10, refusing.text)
+    eventually(lambda: "HTTP 401" in refusing.text()[before:], 5, refusing.text)
+    lines = [line for line in refusing.text()[before:].splitlines() if "HTTP 403" in line]
+    counts = [int(number) for line in lines for number in re.findall(r"omitted=(\d+) more", line)]
+    told = len(lines) - len(counts)
+    assert told < 150 and told + sum(counts) == 150, (told, counts)
+
+
+@pytest.mark.parametrize("origin, shown", [
+    ('https://a" reason=forged', '\\" reason=forged'), ("https://a\\", "https://a\\\\"),
+    ("https://" + "x" * 3000, "..."), ("https://\xe9\x9b[2J", "\\u{"),
+])
+def test_what_a_peer_sends_cannot_forge_a_line(refusing, origin, shown):
+    before = len(refusing.log_bytes())
+    handshake(refusing.port, "Origin: " + origin)
+    eventually(lambda: b"HTTP 4" in refusing.log_bytes()[before:], 5, refusing.text)
+    line, = [line for line in refusing.log_bytes()[before:].split(b"\n") if b"HTTP 4" in line]
+    assert len(line) < 600 and all(0x20 <= byte < 0x7F for byte in line), line
+    assert b"HTTP 400" in line or shown.encode() in line, line
+
+
+# --- 25: signals -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGPIPE"])
+def test_a_signal_that_means_nothing_here_is_ignored_with_a_line(name):
+    with wire.Server("--config", CONFIG) as server:
+        member, client = WebSocket(server.port), Client(server.port, ONE)
+        member.join("x")
+        for _ in range(3):
+            server.process.send_signal(getattr(signal, name))
+            time.sleep(0.1)
+        server.assert_alive()
+        member.say("still here")
+        assert member.said() == "still here"
+        client.subscribe("c")
+        if name != "SIGPIPE":
+            eventually(lambda: f"signal={name}" in server.text(), 5, server.text)
+
+
+def test_sighup_while_the_server_ends_does_not_cut_the_farewell_short():
+    with wire.Server("--config", CONFIG) as server:
+        members = [WebSocket(server.port) for _ in range(20)]
+        server.process.send_signal(signal.SIGTERM)
+        server.process.send_signal(signal.SIGHUP)
+        for member in members:
+            member.expect_close(1001)
+        assert server.process.wait(10) == 0
+
+
+def test_sigquit_ends_in_order():
+    with wire.Server("--config", CONFIG) as server:
+        member = WebSocket(server.port)
+        server.process.send_signal(signal.SIGQUIT)
+        member.expect_close(1001)
+        assert server.process.wait(10) == 0
+
+
+def test_a_terminal_that_is_closed_ends_the_server_in_order(tmp_path):
+    with on_terminal(tmp_path) as (process, port, hang_up, _):
+        member = WebSocket(port)
+        hang_up()
+        member.expect_close(1001)
+        assert process.wait(10) == 0
+
+
+def test_a_reader_of_the_output_that_has_gone_ends_nothing(tmp_path):
+    port = wire.free_port()
+    process = subprocess.Popen(
+        [wire.PARLEY, "serve", "--apps", "off", "--port", str(port), "--log-level", "trace"], cwd=tmp_path,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process.stdout.close()
+    try:
+        eventually(lambda: reaches("127.0.0.1", port), 20, lambda: f"ended with {process.poll()}")
+        plain(port, wire.request("/nothing"))
+        assert process.poll() is None
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+# --- 25: the first start ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def read_only(tmp_path):
+    """A folder that cannot be written, and what runs a command as somebody for whom that holds."""
+    folder = tmp_path / "read-only"
+    folder.mkdir()
+    for path in tmp_path, *list(tmp_path.parents)[:2]:
+        path.chmod(path.stat().st_mode | 0o055)
+    folder.chmod(0o555)
+    yield folder, ({"user": 65534, "group": 65534, "extra_groups": []} if os.getuid() == 0 else {})
+    folder.chmod(0o755)
+
+
+@pytest.mark.parametrize("place", ["folder", "file"])
+def test_a_first_start_that_cannot_keep_its_app_stops_before_it_listens(read_only, place):
+    folder, user = read_only
+    port = wire.free_port()
+    options = [] if place == "folder" else ["--apps-file", "/nowhere/at/all.yml"]
+    ended = parley("serve", "--port", str(port), *options, cwd=folder, **(user if place == "folder" else {}))
+    assert ended.returncode == 78, (ended.returncode, ended.stdout, ended.stderr)
+    assert ended.stdout == "" and ended.stderr.startswith("parley: ") and ended.stderr.count("\n") == 1
+    reason = "Permission denied" if place == "folder" else "No such file or directory"
+    for word in reason, "parley.apps.yml" if place == "folder" else "/nowhere/at/all.yml", str(folder), "--apps-file", "apps: off":
+        assert word in ended.stderr, (word, ended.stderr)
+    assert not os.listdir(folder)
+
+
+def test_with_a_terminal_it_goes_on_with_a_warning(read_only):
+    folder, user = read_only
+    with on_terminal(folder, **user) as (_, port, _, text):
+        eventually(lambda: "Stop it with" in text(), 10, text)
+        assert "Warning: parley.apps.yml: Permission denied" in text() and "--apps-file" in text()
+        assert reaches("127.0.0.1", port)
+
+
+def test_apps_that_are_kept_elsewhere_start_in_such_a_folder(read_only, tmp_path):
+    folder, user = read_only
+    text = json.dumps({"apps": [ONE.configuration()]})
+    for name in "parley.yml", "parley.apps.yml":
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o444)
+    for options in (("--config", str(tmp_path / "parley.yml")), ("--apps", "off"),
+                    ("--apps-file", str(tmp_path / "parley.apps.yml"))):
+        with started(folder, *options, **user) as (_, text):
+            eventually(lambda: "Stop it with" in text(), 20, text)
+
+
+@pytest.mark.parametrize("arguments, content, status", [
+    (["serve", "--port", "99999"], None, 64),
+    (["serve", "--config", "bad.yml"], "room: [", 78),
+    (["serve", "--config", "bad.yml"], "max_message: 5000\nmax_pending: 5000\nmax_rate: 0\n", 78),
+    (["serve", "--config", "none.yml"], None, 78),
+    (["serve", "--host", "198.51.100.1"], None, 1),
+    (["check-config", "bad.yml"], "room: [", 1),
+    (["apps", "rotate", "7"], None, 1),
+], ids=lambda value: " ".join(value) if isinstance(value, list) else None)
+def test_exit_statuses_say_whether_to_start_again(tmp_path, arguments, content, status):
+    if content:
+        (tmp_path / "bad.yml").write_text(content)
+    assert parley(*arguments, cwd=tmp_path).returncode == status
+    assert f"| {status} |" in (wire.ROOT / "Documentation/configuration.md").read_text()
+
+
+# --- 25: what check-config lets through ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("origin", [
+    "example.com", "https://example.com/path", "https://example.com/", "*", "", "NULL", "localhost:8080",
+    "wss://example.com", "ws://example.com", "https://*", "*.example.com", "https://user@example.com", "https://ex ample",
+    "https://example.com:99999", "//example.com",
+])
+def test_an_origin_that_cannot_match_is_refused_by_check_and_start_alike(tmp_path, origin):
+    (tmp_path / "c.yml").write_text(
+        f"apps: off\nallow_origin:\n  - https://good.example\n  - {json.dumps(origin)}\n")
+    checked = parley("check-config", "c.yml", cwd=tmp_path)
+    assert checked.returncode == 1 and checked.stderr.startswith("parley: c.yml:4: allow_origin[1] "), checked
+    start = parley("serve", "--port", "0", "--config", "c.yml", cwd=tmp_path)
+    assert start.returncode == 78 and start.stderr == checked.stderr
+    option = parley("serve", "--port", "0", "--apps", "off", f"--allow-origin={origin}", cwd=tmp_path)
+    assert option.returncode == 64 and "--allow-origin" in option.stderr and option.stdout == ""
+
+
+def test_origins_that_browsers_send_pass(tmp_path):
+    origins = ["https://example.com", "http://localhost:8080", "https://*.example.com", "null", "file://",
+               "chrome-extension://abcdef", "http://[::1]:8080", "HTTPS://Example.com"]
+    (tmp_path / "c.yml").write_text(json.dumps({"apps": "off", "allow_origin": origins}))
+    assert parley("check-config", "c.yml", cwd=tmp_path).returncode == 0
+
+
+def test_check_config_reads_the_apps_file_that_the_start_reads(tmp_path):
+    (tmp_path / "c.yml").write_text("port: 0\napps_file: mine.yml\n")
+    (tmp_path / "mine.yml").write_text("apps:\n  - id: '1'\n    keys: []\n")
+    ended = parley("check-config", "c.yml", cwd=tmp_path)
+    assert ended.returncode == 1 and "mine.yml:3: apps[0].keys" in ended.stderr
+
+
+# --- 23: values in quotes --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line", [
+    'room: "on"', "room: 'off'", "room: on", "room: yes", 'room: "true"', "room: No", 'port: "8080"', 'ping_interval: "2.5"',
+    'apps: "off"', 'room_history: "off"', 'limit_loopback: "off"', "max_connections: unlimited", 'max_connections: "10"',
+    'compression: "off"', "compression: off", "room_history: {messages: '5'}", 'allow_origin: ["null"]',
+])
+def test_what_can_only_mean_one_thing_is_taken_with_and_without_quotes(tmp_path, line):
+    (tmp_path / "c.yml").write_text(line + "\n")
+    ended = parley("check-config", "c.yml", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize("line", [
+    'room: "maybe"', "room: 1", 'room: ""', "port: 1:30", "port: 010", 'port: "010"', 'port: ""', "ping_interval: 1:30",
+    'port: "80 80"', 'port: "eighty"', 'max_rate: "-5"',
+])
+def test_what_looks_like_something_else_is_not(tmp_path, line):
+    """YAML 1.1 reads 90 in 1:30 and 8 in 010."""
+    (tmp_path / "c.yml").write_text(line + "\n")
+    ended = parley("check-config", "c.yml", cwd=tmp_path)
+    assert ended.returncode == 1 and ended.stderr.startswith("parley: c.yml:1: "), ended
+
+
+def test_a_quoted_switch_does_what_it_says(tmp_path):
+    (tmp_path / "c.yml").write_text('room: "off"\napps: "off"\n')
+    with wire.Server("--config", str(tmp_path / "c.yml")) as server:
+        assert plain(server.port, wire.request("/")).status == 404
+
+
+def test_texts_in_quotes_stay_as_they_are(tmp_path):
+    secrets = ["on", "0123", "5", "1:30", "null"]
+    keys = ", ".join(f'{{key: "{number}", secret: "{secret}"}}' for number, secret in enumerate(secrets))
+    (tmp_path / "c.yml").write_text(f'apps:\n  - id: "007"\n    name: "off"\n    keys: [{keys}]\n')
+    with wire.Server("--config", str(tmp_path / "c.yml")) as server:
+        for number, secret in enumerate(secrets):
+            assert API(server.port, App("007", str(number), secret)).publish("c", "e").status == 200, secret
+
+
+# --- 25: addresses ---------------------------------------------------------------------------------------------------
+
+
+def has_ipv6():
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6) as probe:
+        probe.bind(("::1", 0))
+        return True
+    return False
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.5", "localhost", "0.0.0.0", "::1", "::", "0"])
+def test_every_address_that_is_printed_can_be_opened(tmp_path, host):
+    if ":" in host and not has_ipv6():
+        pytest.skip("no IPv6 here")
+    with started(tmp_path, "--apps", "off", "--host", host, "--port", "0", host=None) as (_, text):
+        eventually(lambda: "Stop it with" in text(), 20, text)
+        urls = re.findall(r"http://(\[[^]]+\]|[^:/]+):(\d+)/", text())
+        assert urls, text()
+        for address, port in urls:
+            address = address.strip("[]")
+            with socket.create_connection((address, int(port)), 5) as connection:
+                name = f"[{address}]" if ":" in address else address
+                connection.sendall(wire.request("/", host=f"{name}:{port}"))
+                assert connection.recv(12) == b"HTTP/1.1 200", (address, port)
+
+
+NAMED = "http://chat.example:{port}", "chat.example:{port}"
+
+
+@pytest.mark.parametrize("host, origin, asked, status", [
+    # Other machines reach it: its own page is whatever page it has given.
+    ("0.0.0.0", *NAMED, 101),
+    ("0.0.0.0", "http://CHAT.example:{port}", "chat.example:{port}", 403),  # no browser sends capitals
+    ("0.0.0.0", "http://chat.example:{port}", "CHAT.example:{port}", 101),
+    ("0.0.0.0", "https://chat.example", "chat.example", 101),  # behind a proxy that speaks TLS
+    ("0.0.0.0", "http://chat.example", "chat.example:{port}", 403),
+    ("0.0.0.0", "http://evil.example:{port}", "chat.example:{port}", 403),
+    ("0.0.0.0", "https://evil.example", "127.0.0.1:{port}", 403),
+    ("0.0.0.0", "null", "null", 403),
+    ("0.0.0.0", "ftp://chat.example:{port}", "chat.example:{port}", 403),
+    # This machine alone reaches it: a stranger's name that points here is not its own (DNS rebinding).
+    ("127.0.0.1", *NAMED, 403),
+    ("127.0.0.1", "https://chat.example", "chat.example", 101),
+    ("127.0.0.1", "http://localhost:{port}", "localhost:{port}", 101),
+    ("127.0.0.1", "http://chat.localhost:{port}", "chat.localhost:{port}", 101),
+    ("127.0.0.1", "http://192.0.2.7:{port}", "192.0.2.7:{port}", 101),  # a forwarded port
+    ("127.0.0.1", "http://[2001:db8::7]:{port}", "[2001:db8::7]:{port}", 101),
+    ("127.0.0.1", "http://{machine}:{port}", "{machine}:{port}", 101),
+    ("127.0.0.1", "http://localhost.evil.example:{port}", "localhost.evil.example:{port}", 403),
+    ("127.0.0.1", "http://1.2.3.4.evil.example:{port}", "1.2.3.4.evil.example:{port}", 403),
+])
+@pytest.mark.parametrize("target", ["/", APP], ids=["room", "app"])
+def test_the_own_page_may_connect_by_a_host_name(listed, target, host, origin, asked, status):
+    port = listed(host)
+    names = {"port": port, "machine": socket.gethostname().lower()}
+    fields = ["Origin: " + origin.format(**names)]
+    connection = Connection(port)
+    connection.send(upgrade_request(target, *fields).replace(
+        b"Host: 127.0.0.1", b"Host: " + asked.format(**names).encode()))
+    assert connection.response().status == status
+
+
+@pytest.fixture(scope="module")
+def listed():
+    """Servers with a list of origins, by the host on which they listen."""
+    ports = {}
+    with contextlib.ExitStack() as stack:
+        def port(host):
+            if host not in ports:
+                server = wire.Server("--config", CONFIG, "--allow-origin", "https://good.example", "--host", host)
+                ports[host] = stack.enter_context(server).port
+            return ports[host]
+        yield port
+
+
+# --- 26: what the README says ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh.md"])
+def test_the_table_of_options_is_the_help(readme):
+    shown = re.findall(r"^  (--[a-z-]+)(?: <[^>]+>)?", parley("serve", "--help").stdout, re.MULTILINE)
+    shown = set(shown) - {"--version"}
+    rows = re.findall(r"^\| (`--[^|]+) \| ([^|]+) \|", (wire.ROOT / readme).read_text(), re.MULTILINE)
+    written = [option for names, _ in rows for option in re.findall(r"`(--[a-z-]+)`", names)]
+    assert len(written) == len(set(written))
+    assert set(written) == shown, (shown - set(written), set(written) - shown)
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh.md"])
+def test_the_defaults_of_the_table_are_those_of_the_help(readme):
+    text = " ".join(parley("serve", "--help").stdout.split())
+    rows = re.findall(r"^\| (`--[^|]+) \| ([^|]+) \|", (wire.ROOT / readme).read_text(), re.MULTILINE)
+    for names, defaults in rows:
+        options = re.findall(r"`(--[a-z-]+)`", names)
+        values = [value.strip(" `") for value in re.split("[,、]", defaults)]
+        for option, value in zip(options, values) if len(options) == len(values) else []:
+            found = re.search(rf" {option} <[^>]+> (?:(?! --[a-z-]+ <).)*? Default (\S+?)\.(?: |$)", text)
+            if found and re.fullmatch(r"[\d.]+|\w+", value) and value.isascii():
+                assert found.group(1) == value, (option, value, found.group(1))
+
+
+def test_every_option_has_its_key_in_the_configuration():
+    options = set(re.findall(r"^  --([a-z-]+)", parley("serve", "--help").stdout, re.MULTILINE))
+    text = (wire.ROOT / "Documentation/configuration.md").read_text()
+    for option in options - {"config", "help", "version"}:
+        assert f"`{option.replace('-', '_')}`" in text, option
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh.md"])
+def test_what_a_first_start_prints_is_what_the_readme_shows(tmp_path, readme):
+    blocks = re.findall(r"^```\n(Parley is ready\..*?)^```", (wire.ROOT / readme).read_text(), re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 2
+    with started(tmp_path, "--port", "0") as (_, text):
+        eventually(lambda: "Stop it with" in text(), 20, text)
+    key, secret = re.search(r"key: +(\w+)", text()).group(1), re.search(r"secret: (\w+)", text()).group(1)
+    port = re.search(r"127\.0\.0\.1:(\d+)", text()).group(1)
+    assert text().replace(secret, "SECRET").replace(key, "KEY").replace(port, "8080") == blocks[0]
+    with started(tmp_path, "--port", "0", "--host", "0.0.0.0", host=None) as (_, text):
+        eventually(lambda: "Stop it with" in text(), 20, text)
+    port = re.search(r"127\.0\.0\.1:(\d+)", text()).group(1)
+    others = re.sub(r"(?:^  http://.*\n)+", "  http://192.0.2.7:8080/\n", text(), flags=re.MULTILINE)
+    if "192.0.2.7" in others:
+        assert others.replace(key, "KEY").replace(port, "8080") == blocks[1]
+
+
+def test_bench_echo_against_a_server_that_is_none_names_the_cure(refusing):
+    for kind in [], ["--text"]:
+        ended = parley("bench", "echo", f"ws://127.0.0.1:{refusing.port}/echo", "--connections", "2", "--seconds", "0.3",
+                       "--warm-up", "0", *kind)
+        assert ended.returncode == 1 and "bench connect" in ended.stdout + ended.stderr, ended
+
+
+def test_the_commands_of_the_readme_measure_a_parley_server(refusing):
+    ended = parley("bench", "connect", f"ws://127.0.0.1:{refusing.port}/", "--connections", "50")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+# --- Processes -------------------------------------------------------------------------------------------------------
+
+
+def reaches(host, port):
+    try:
+        socket.create_connection((host, port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def started(folder, *options, host="127.0.0.1", **user):
+    """A server in a folder; gives the process and what it has printed so far."""
+    command = [wire.PARLEY, "serve", *(["--host", host] if host else []), *options]
+    if "--port" not in options:
+        command += ["--port", "0"]
+    process = subprocess.Popen(
+        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **user)
+    lines = []
+
+    def read():
+        for line in process.stdout:
+            lines.append(line)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    try:
+        yield process, lambda: "".join(lines)
+    finally:
+        process.terminate()
+        process.wait(10)
+        reader.join(5)
+
+
+@contextlib.contextmanager
+def on_terminal(folder, **user):
+    """A server in a terminal of its own; gives the process, the port, what closes the terminal, and what it shows."""
+    master, slave = pty.openpty()
+    port = wire.free_port()
+
+    def own():
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    process = subprocess.Popen(
+        [wire.PARLEY, "serve", "--port", str(port)], cwd=folder, stdin=slave, stdout=slave, stderr=slave, preexec_fn=own,
+        **user)
+    os.close(slave)
+    shown, is_over = [], threading.Event()
+
+    def read():
+        # Never inside a read when the terminal is closed: that would keep it open.
+        with contextlib.suppress(OSError):
+            while not is_over.is_set():
+                if select.select([master], [], [], 0.05)[0]:
+                    shown.append(os.read(master, 4096).decode().replace("\r\n", "\n"))
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+
+    def hang_up():
+        if not is_over.is_set():
+            is_over.set()
+            reader.join(5)
+            os.close(master)
+
+    try:
+        eventually(lambda: reaches("127.0.0.1", port), 20, lambda: "".join(shown))
+        yield process, port, hang_up, lambda: "".join(shown)
+    finally:
+        process.terminate()
+        process.wait(10)
+        hang_up()
