@@ -110,7 +110,7 @@ public struct ParleyServer: Service {
                 """, metadata: ["header": "\(header)", "peer": "\(peer)"])
         }
         let bodies = SampledLog("request body refused: the budget for bodies is used up", logger)
-        web.onBodyRefused = { app in bodies.warn(["app": "\(app)", "option": "--body-budget"]) }
+        web.onBodyRefused = { app in bodies.report(reason: app, ["app": "\(app)", "option": "--body-budget"]) }
         web.onAcceptPaused = { pause in
             logger.warning(
                 "nobody is accepted for the moment",

@@ -66,9 +66,8 @@ final class ServedProtocols: Sendable {
         return MemoryStore(
             options: options, clock: clock,
             onLimit: { limit, namespace in
-                limits.warn([
-                    "reason": "\(limit.rawValue)", "namespace": "\(String(decoding: namespace, as: UTF8.self))",
-                ])
+                limits.report(
+                    reason: limit.rawValue, ["namespace": "\(String(decoding: namespace, as: UTF8.self))"])
             })
     }
 

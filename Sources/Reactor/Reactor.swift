@@ -9,7 +9,7 @@ public import WebSocketCore
 /// A connection stays on the loop that takes it; the loops take turns. An idle connection costs a slot of 128 bytes, its
 /// session, and what the session holds. Everything public may be called on any thread.
 public final class Reactor: ConnectionCarrier {
-    private let loops: [ReactorLoop]
+    let loops: [ReactorLoop]
     private let turn = Atomic<Int>(0)
     private let state = Atomic<Int>(State.new)
 

@@ -3,9 +3,9 @@ import WebSocketCore
 
 /// A connection on a reactor's loop, as its session sees it: a pointer to its slot until the connection ends.
 final class ReactorConnection: WebSocketConnection {
-    private var slot: UnsafeMutablePointer<Slot>?
+    private var slot: SlotHandle?
 
-    init(_ slot: UnsafeMutablePointer<Slot>) {
+    init(_ slot: SlotHandle) {
         self.slot = slot
         super.init()
     }

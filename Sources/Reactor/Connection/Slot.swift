@@ -4,17 +4,17 @@ import WebSocketCore
 /// What a loop holds of one connection: all of it while the connection is idle, in 128 bytes.
 struct Slot {
     var machine: ConnectionStateMachine
-    /// `nil` while the slot is free.
+    /// `nil` when it has ended.
     var session: WebSocketSession?
     var connection: ReactorConnection?
     /// What only some connections need, and most of them only at times.
     var extras: Extras?
-    /// What it is sent at the end of the tick.
-    var output: UnsafeMutablePointer<OutputRun>?
+    /// What it is sent at the end of the tick; a slot that has some is on the list of those that are written to.
+    var output: RunHandle?
     let tick: UnsafeMutablePointer<TickOutput>
     var descriptor: Int32
     let index: UInt32
-    /// The neighbours in the timer wheel's list, or the next free slot.
+    /// The neighbours in the timer wheel's list.
     var next: UInt32
     var previous: UInt32
     /// The timer wheel's list that it stands in.
@@ -45,8 +45,8 @@ struct Slot {
         static let outputHasEnded = Flags(rawValue: 1 << 9)
         /// The session has seen that the peer does not keep up.
         static let wasUnwritable = Flags(rawValue: 1 << 10)
-        /// The socket is watched for room to write.
-        static let awaitsRoom = Flags(rawValue: 1 << 11)
+        /// It is on the list of those whose sessions are told something when the loop has written.
+        static let isToBeTold = Flags(rawValue: 1 << 11)
         /// It is over; the slot is free as soon as nothing names it.
         static let hasEnded = Flags(rawValue: 1 << 12)
         /// Its output begins, or began, with an answer that lies in what is being read.

@@ -45,12 +45,12 @@ final class Poller {
     var waker: Waker { Waker(descriptor: wakeUp) }
 
     /// Watches a socket; `false` when the kernel has no room for one more.
-    func add(_ descriptor: Int32, _ interest: Interest, _ slot: UnsafeMutablePointer<Slot>) -> Bool {
+    func add(_ descriptor: Int32, _ interest: Interest, _ slot: SlotHandle) -> Bool {
         control(EPOLL_CTL_ADD, descriptor, interest, slot)
     }
 
     /// Watches it for something else from now on.
-    func modify(_ descriptor: Int32, _ interest: Interest, _ slot: UnsafeMutablePointer<Slot>) {
+    func modify(_ descriptor: Int32, _ interest: Interest, _ slot: SlotHandle) {
         _ = control(EPOLL_CTL_MOD, descriptor, interest, slot)
     }
 
@@ -64,9 +64,9 @@ final class Poller {
     }
 
     /// An event of the last ``wait(_:)``: whose, and what; `nil` for a wake-up, which is taken with that.
-    func event(_ index: Int) -> (slot: UnsafeMutablePointer<Slot>, readiness: Readiness)? {
+    func event(_ index: Int) -> (slot: SlotHandle, readiness: Readiness)? {
         let event = events[index]
-        guard let slot = UnsafeMutablePointer<Slot>(bitPattern: UInt(event.data.u64)) else {
+        guard let slot = SlotHandle(token: event.data.u64) else {
             var count: UInt64 = 0
             _ = read(wakeUp, &count, 8)
             return nil
@@ -75,11 +75,11 @@ final class Poller {
     }
 
     private func control(
-        _ operation: Int32, _ descriptor: Int32, _ interest: Interest, _ slot: UnsafeMutablePointer<Slot>
+        _ operation: Int32, _ descriptor: Int32, _ interest: Interest, _ slot: SlotHandle
     ) -> Bool {
         var event = epoll_event()
         event.events = interest.rawValue
-        event.data.u64 = UInt64(UInt(bitPattern: slot))
+        event.data.u64 = slot.token
         return epoll_ctl(epoll, operation, descriptor, &event) == 0
     }
 

@@ -13,6 +13,7 @@ extension ReactorLoop {
     func backlogHasGone(_ extras: Slot.Extras) {
         guard let backlog = extras.backlog else { return }
         extras.backlog = nil
+        if PlantedLoopBug.isOn(.keepBacklogBytes) { return }
         backlogHasChanged(from: backlog.bytes, to: 0)
     }
 
@@ -23,7 +24,7 @@ extension ReactorLoop {
 
     /// The node has too much waiting, and the longest queue may be here: cuts readers off, the slowest first.
     func shed(_ request: OutputBudget.Request) {
-        var queues: [(slot: UnsafeMutablePointer<Slot>, bytes: Int)] = []
+        var queues: [(slot: SlotHandle, bytes: Int)] = []
         forEachConnection { slot in
             guard slot.pointee.flags.isDisjoint(with: [.isCondemned, .hasEnded]), slot.pointee.machine.maySend,
                 let bytes = slot.pointee.extras?.backlog?.bytes

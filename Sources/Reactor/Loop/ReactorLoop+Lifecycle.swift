@@ -6,16 +6,16 @@ import WebSocketCore
 extension ReactorLoop {
     /// Takes a connection over that was handed to this loop.
     func take(_ connection: HandedOverConnection) {
-        let (index, slot) = slab.take()
         let opened = connection.open(self)
-        slot.initialize(
-            to: Slot(
-                machine: ConnectionStateMachine(
-                    rules: rules(for: connection.limits), decompressor: opened.codecs?.decompressor, now: now),
-                session: opened.session, connection: nil,
-                extras: extras(for: connection, opened.codecs), output: nil, tick: tickOutput,
-                descriptor: connection.descriptor, index: index, next: Slab.none, previous: Slab.none,
-                timerList: TimerWheel.unlisted, flags: []))
+        let machine = ConnectionStateMachine(
+            rules: rules(for: connection.limits), decompressor: opened.codecs?.decompressor, now: now)
+        let extras = extras(for: connection, opened.codecs)
+        let slot = slab.insert { index in
+            Slot(
+                machine: machine, session: opened.session, connection: nil, extras: extras, output: nil,
+                tick: tickOutput, descriptor: connection.descriptor, index: index, next: Slab.none,
+                previous: Slab.none, timerList: TimerWheel.unlisted, flags: [])
+        }
         let handle = ReactorConnection(slot)
         slot.pointee.connection = handle
         guard poller.add(connection.descriptor, .reading, slot) else { return condemn(slot) }
@@ -31,7 +31,7 @@ extension ReactorLoop {
     }
 
     /// Something has happened on a connection's socket.
-    func handle(_ readiness: Poller.Readiness, _ slot: UnsafeMutablePointer<Slot>) {
+    func handle(_ readiness: Poller.Readiness, _ slot: SlotHandle) {
         guard slot.pointee.flags.isDisjoint(with: [.isCondemned, .hasEnded]) else { return }
         if readiness.contains(.writable) {
             writeBacklog(slot)
@@ -46,19 +46,19 @@ extension ReactorLoop {
     }
 
     /// What the connection waits for has changed.
-    func updateInterest(_ slot: UnsafeMutablePointer<Slot>) {
+    func updateInterest(_ slot: SlotHandle) {
         var interest: Poller.Interest = []
         if slot.pointee.flags.isDisjoint(with: [.inputHasEnded, .socketIsNotRead]) { interest.insert(.reading) }
-        if slot.pointee.flags.contains(.awaitsRoom) { interest.insert(.writing) }
+        if slot.pointee.extras?.backlog != nil { interest.insert(.writing) }
         poller.modify(slot.pointee.descriptor, interest, slot)
     }
 
     /// The connection is over: tells the session, once, and frees everything.
-    func end(_ slot: UnsafeMutablePointer<Slot>) {
+    func end(_ slot: SlotHandle) {
         guard !slot.pointee.flags.contains(.hasEnded) else { return }
         finishReading(slot)
         _ = slot.pointee.machine.transportEnded()
-        wheel.remove(slot)
+        if !PlantedLoopBug.isOn(.keepTimer) { wheel.remove(slot) }
         poller.remove(slot.pointee.descriptor)
         Glibc.close(slot.pointee.descriptor)
         forgetExtras(slot)
@@ -69,33 +69,41 @@ extension ReactorLoop {
         slot.pointee.session = nil
         slot.pointee.output = nil
         slot.pointee.flags.insert(.hasEnded)
-        if !slot.pointee.flags.contains(.isTouched) { slab.release(slot) }
+        releaseUnlessListed(slot)
         session?.closed(result)
     }
 
-    private func forgetExtras(_ slot: UnsafeMutablePointer<Slot>) {
+    /// Gives the slot of a connection back that has ended, unless a list names it: then it is when it comes off that.
+    func releaseUnlessListed(_ slot: SlotHandle) {
+        let isTouched = slot.pointee.flags.contains(.isTouched) && !PlantedLoopBug.isOn(.releaseTouched)
+        guard !isTouched, !slot.pointee.flags.contains(.isToBeTold) else { return }
+        slab.release(slot)
+    }
+
+    private func forgetExtras(_ slot: SlotHandle) {
         guard let extras = slot.pointee.extras else { return }
-        assemblingBytes -= extras.accountedBytes
+        if !PlantedLoopBug.isOn(.keepAssemblingBytes) { assemblingBytes -= extras.accountedBytes }
         backlogHasGone(extras)
         slot.pointee.extras = nil
     }
 
     /// The extras of a connection, made when it has none.
-    func extras(of slot: UnsafeMutablePointer<Slot>) -> Slot.Extras {
+    func extras(of slot: SlotHandle) -> Slot.Extras {
         if let extras = slot.pointee.extras { return extras }
         let extras = Slot.Extras()
         slot.pointee.extras = extras
         return extras
     }
 
-    /// Gives the extras back when nothing is in them.
-    func trimExtras(_ slot: UnsafeMutablePointer<Slot>) {
+    /// Gives the extras back when nothing is in them; one that is condemned keeps them, see ``condemn(_:)``.
+    func trimExtras(_ slot: SlotHandle) {
+        guard !slot.pointee.flags.contains(.isCondemned) else { return }
         if slot.pointee.extras?.isIdle == true { slot.pointee.extras = nil }
     }
 
     // MARK: - Time
 
-    func timerFired(_ slot: UnsafeMutablePointer<Slot>) {
+    func timerFired(_ slot: SlotHandle) {
         let flags = slot.pointee.flags
         guard flags.isDisjoint(with: [.isCondemned, .hasEnded]) else { return }
         if flags.contains(.inputHasEnded) {  // what was queued for a peer that has ended its own side had its chance
@@ -114,14 +122,14 @@ extension ReactorLoop {
         if !slot.pointee.flags.contains(.isCondemned) { wheel.schedule(slot, at: nextDeadline(of: slot), now: now) }
     }
 
-    private func nextDeadline(of slot: UnsafeMutablePointer<Slot>) -> MonotonicInstant {
+    private func nextDeadline(of slot: SlotHandle) -> MonotonicInstant {
         let deadline = slot.pointee.machine.nextDeadline
         guard slot.pointee.machine.maySend, let backlog = slot.pointee.extras?.backlog else { return deadline }
         return min(backlog.pending.nextDeadline(slot.pointee.machine.limits), deadline)
     }
 
     /// Moves the timer when the next deadline has come nearer; one that moved away is noticed when it fires.
-    func reschedule(_ slot: UnsafeMutablePointer<Slot>) {
+    func reschedule(_ slot: SlotHandle) {
         guard slot.pointee.flags.isDisjoint(with: [.isCondemned, .hasEnded, .inputHasEnded]) else { return }
         let deadline = nextDeadline(of: slot)
         if !wheel.isScheduled(slot, by: deadline) { wheel.schedule(slot, at: deadline, now: now) }
@@ -129,13 +137,18 @@ extension ReactorLoop {
 
     // MARK: - Closing
 
-    func close(_ frame: CloseFrame, _ slot: UnsafeMutablePointer<Slot>) {
-        act(slot.pointee.machine.close(frame, now: now), slot)
+    func close(_ frame: CloseFrame, _ slot: SlotHandle) {
+        beginClosing(frame, slot)
         setReading(true, slot)  // so that the peer's close frame is seen; messages before it are dropped
+    }
+
+    /// As ``close(_:_:)``, but calls no session: for a connection whose session is told later.
+    func beginClosing(_ frame: CloseFrame, _ slot: SlotHandle) {
+        act(slot.pointee.machine.close(frame, now: now), slot)
         reschedule(slot)
     }
 
-    func act(_ action: ClosingHandshake.Action, _ slot: UnsafeMutablePointer<Slot>) {
+    func act(_ action: ClosingHandshake.Action, _ slot: SlotHandle) {
         switch action {
         case .none: break
         case .send(let frame):
@@ -160,13 +173,15 @@ extension ReactorLoop {
     }
 
     /// Ends our side after what is queued; a server ends it first (RFC 6455 §7.1.1).
-    private func endAfterWriting(_ slot: UnsafeMutablePointer<Slot>) {
+    private func endAfterWriting(_ slot: SlotHandle) {
+        guard slot.pointee.flags.isDisjoint(with: [.isCondemned, .hasEnded]) else { return }
         slot.pointee.flags.insert(.endsAfterWriting)
         tickOutput.pointee.touch(slot)
     }
 
     /// Closes the transport; what is queued gets its chance where the peer has only ended its own side.
-    private func abort(_ slot: UnsafeMutablePointer<Slot>) {
+    private func abort(_ slot: SlotHandle) {
+        guard slot.pointee.flags.isDisjoint(with: [.isCondemned, .hasEnded]) else { return }
         if slot.pointee.flags.contains(.inputHasEnded), !slot.pointee.flags.contains(.outputHasEnded) {
             endAfterWriting(slot)
             wheel.schedule(slot, at: now.advanced(by: slot.pointee.machine.limits.lingerTimeout), now: now)
@@ -195,7 +210,7 @@ extension ReactorLoop {
     }
 
     /// Closes a connection because the reactor stops; its session has the last word.
-    private func bid(_ farewell: Farewell, _ slot: UnsafeMutablePointer<Slot>) {
+    private func bid(_ farewell: Farewell, _ slot: SlotHandle) {
         guard slot.pointee.machine.maySend else { return }
         slot.pointee.session?.serverStops()
         if slot.pointee.machine.maySend { close(farewell.frame(for: slot.pointee.machine.limits), slot) }

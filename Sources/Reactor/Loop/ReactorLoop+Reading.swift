@@ -9,7 +9,7 @@ extension ReactorLoop {
     private static let pausedBytes = 64 << 10
 
     /// Reads once, as much as a connection may have in a tick.
-    func read(_ slot: UnsafeMutablePointer<Slot>) {
+    func read(_ slot: SlotHandle) {
         let isPaused = slot.pointee.flags.contains(.isPaused)
         var kept = 0
         // At most 139 bytes: a session that resumes is handed what has arrived while it was paused at once.
@@ -32,11 +32,12 @@ extension ReactorLoop {
             tickOutput.pointee.reader = slot
             process(UnsafeMutableRawBufferPointer(start: input, count: kept &+ count), slot)
             writeLong(slot)
+            tickOutput.pointee.reader = nil
         }
         if !slot.pointee.machine.isAtRest || slot.pointee.extras != nil { settle(slot) }
     }
 
-    private func nothingRead(_ result: Int, _ slot: UnsafeMutablePointer<Slot>) {
+    private func nothingRead(_ result: Int, _ slot: SlotHandle) {
         guard result == 0 else {
             if -result != EAGAIN, -result != EINTR { condemn(slot) }
             return
@@ -49,7 +50,7 @@ extension ReactorLoop {
     }
 
     /// What had arrived behind the request when the connection was handed over.
-    func takeReceived(_ bytes: [UInt8], _ slot: UnsafeMutablePointer<Slot>) {
+    func takeReceived(_ bytes: [UInt8], _ slot: SlotHandle) {
         slot.pointee.machine.receivedBytes(now: now)
         extras(of: slot).tail = bytes
         if slot.pointee.flags.contains(.isPaused) { answerWhilePaused(slot) } else { processTail(slot) }
@@ -57,7 +58,7 @@ extension ReactorLoop {
     }
 
     /// Hands the session every message in `input`, and keeps what is not a whole frame.
-    private func process(_ input: UnsafeMutableRawBufferPointer, _ slot: UnsafeMutablePointer<Slot>) {
+    private func process(_ input: UnsafeMutableRawBufferPointer, _ slot: SlotHandle) {
         guard let base = input.baseAddress, let session = slot.pointee.session else { return }
         let bytes = UnsafeRawBufferPointer(input)
         var position = 0
@@ -100,7 +101,7 @@ extension ReactorLoop {
     }
 
     /// Reads what was kept of earlier reads.
-    private func processTail(_ slot: UnsafeMutablePointer<Slot>) {
+    private func processTail(_ slot: SlotHandle) {
         guard let extras = slot.pointee.extras, !extras.tail.isEmpty else { return }
         guard !slot.pointee.flags.contains(.isProcessing) else { return }
         var tail: [UInt8] = []
@@ -109,7 +110,7 @@ extension ReactorLoop {
     }
 
     /// While the session takes nothing, what arrives waits, up to a limit.
-    private func keep(_ bytes: UnsafeRawBufferPointer, _ slot: UnsafeMutablePointer<Slot>) {
+    private func keep(_ bytes: UnsafeRawBufferPointer, _ slot: SlotHandle) {
         let extras = extras(of: slot)
         extras.tail.append(contentsOf: bytes)
         if extras.tail.count >= Self.pausedBytes {
@@ -121,7 +122,7 @@ extension ReactorLoop {
 
     /// The peer may ask whether this side is there while the session works: what it asks before its next message or
     /// close frame is answered (RFC 6455 §5.5.2).
-    private func answerWhilePaused(_ slot: UnsafeMutablePointer<Slot>) {
+    private func answerWhilePaused(_ slot: SlotHandle) {
         guard slot.pointee.flags.contains(.isPaused), slot.pointee.flags.contains(.isBetweenFrames),
             !slot.pointee.flags.contains(.isProcessing), let extras = slot.pointee.extras
         else { return }
@@ -151,7 +152,7 @@ extension ReactorLoop {
     }
 
     /// After reading: the books on unfinished messages, and the timer.
-    private func settle(_ slot: UnsafeMutablePointer<Slot>) {
+    private func settle(_ slot: SlotHandle) {
         let held = slot.pointee.machine.assembledBytes
         let extras = extras(of: slot)
         if held != extras.accountedBytes {
@@ -167,7 +168,7 @@ extension ReactorLoop {
     }
 
     /// Stops or resumes handing messages to the session; the socket is read until ``pausedBytes`` wait.
-    func setReading(_ isReading: Bool, _ slot: UnsafeMutablePointer<Slot>) {
+    func setReading(_ isReading: Bool, _ slot: SlotHandle) {
         let flags = slot.pointee.flags
         guard flags.isDisjoint(with: [.readingHasEnded, .isCondemned, .hasEnded]) else { return }
         guard isReading == flags.contains(.isPaused), isReading || slot.pointee.machine.maySend else { return }
@@ -191,7 +192,7 @@ extension ReactorLoop {
     }
 
     /// The last bytes are here: hand over what waits for the session, as there is no later.
-    func finishReading(_ slot: UnsafeMutablePointer<Slot>) {
+    func finishReading(_ slot: SlotHandle) {
         slot.pointee.flags.insert(.readingHasEnded)
         guard slot.pointee.flags.contains(.isPaused) else { return }
         slot.pointee.flags.remove(.isPaused)
@@ -199,7 +200,7 @@ extension ReactorLoop {
     }
 
     /// Answers a ping, unless output is blocked: then only the newest answer is kept (RFC 6455 §5.5.3).
-    private func pong(_ payload: UnsafeRawBufferPointer, _ slot: UnsafeMutablePointer<Slot>) {
+    private func pong(_ payload: UnsafeRawBufferPointer, _ slot: SlotHandle) {
         if let extras = slot.pointee.extras, extras.backlog != nil {
             extras.heldPong = [UInt8](payload)
         } else {

@@ -10,8 +10,8 @@ extension ReactorLoop {
     /// And below this yes again.
     private static let lowMark = 32 << 10
 
-    /// An answer of so many bytes does not wait for the end of the tick.
-    private static let longBytes = 8 << 10
+    /// A message of so many bytes does not go the short way.
+    private static let longBytes = LoopLimits.longBytes
 
     // MARK: - What sessions send
 
@@ -20,7 +20,7 @@ extension ReactorLoop {
     /// Here is the way that fan-out takes: nothing about the connection needs a second look, and others have been queued
     /// the same. It counts no references and calls nothing.
     @inline(__always)
-    static func send(_ frame: SharedFrame, to slot: UnsafeMutablePointer<Slot>) {
+    static func send(_ frame: SharedFrame, to slot: SlotHandle) {
         let tick = slot.pointee.tick
         let known = slot.pointee.output.map { $0.pointee.next } ?? tick.pointee.lastRoot
         guard slot.pointee.machine.maySend, slot.pointee.extras == nil, let known, known.pointee.ends(with: frame),
@@ -30,41 +30,47 @@ extension ReactorLoop {
     }
 
     @inline(never)
-    private static func sendWithCare(_ frame: SharedFrame, to slot: UnsafeMutablePointer<Slot>) {
+    private static func sendWithCare(_ frame: SharedFrame, to slot: SlotHandle) {
         slot.pointee.tick.pointee.loop._withUnsafeGuaranteedRef { $0.sendWithCare(frame, to: slot) }
     }
 
-    private func queue(_ frame: SharedFrame, on slot: UnsafeMutablePointer<Slot>) {
-        guard let run = tickOutput.pointee.run(slot.pointee.output, and: frame) else {
-            return queueAfterWriting(frame, on: slot)
+    private func sendWithCare(_ frame: SharedFrame, to slot: SlotHandle) {
+        guard takesMessages(slot) else { return }
+        guard let codecs = slot.pointee.extras?.codecs, let form = compressed(frame, codecs) else {
+            return queue(frame, on: slot)
         }
-        slot.pointee.output = run
-        tickOutput.pointee.touch(slot)
+        queue(form, on: slot)
     }
 
-    /// The arena is full: what is in it leaves first.
-    @inline(never)
-    private func queueAfterWriting(_ frame: SharedFrame, on slot: UnsafeMutablePointer<Slot>) {
-        write(atMost: .max)
-        guard slot.pointee.extras?.backlog == nil, let run = tickOutput.pointee.run(nil, and: frame) else {
-            return sendWithCare(frame, to: slot)
-        }
-        slot.pointee.output = run
-        tickOutput.pointee.touch(slot)
+    /// Whether messages may be sent to a connection that may have ended.
+    private func takesMessages(_ slot: SlotHandle) -> Bool {
+        slot.pointee.machine.maySend && slot.pointee.flags.isDisjoint(with: isOver)
     }
 
-    private func sendWithCare(_ frame: SharedFrame, to slot: UnsafeMutablePointer<Slot>) {
-        guard slot.pointee.machine.maySend else { return }
-        guard let extras = slot.pointee.extras else { return queue(frame, on: slot) }
-        var frame = frame
-        if let codecs = extras.codecs, let form = compressed(frame, codecs) { frame = form }
-        if let backlog = extras.backlog {
+    /// What a connection is sent nothing for any more.
+    private var isOver: Slot.Flags {
+        PlantedLoopBug.isOn(.sendToCondemned) ? .hasEnded : [.isCondemned, .hasEnded]
+    }
+
+    /// Queues a frame in the form in which it leaves.
+    private func queue(_ frame: SharedFrame, on slot: SlotHandle) {
+        if let backlog = slot.pointee.extras?.backlog {
             let waiting = backlog.bytes
             backlog.append(frame, slot.pointee.machine.limits, now: now)
             backlogHasGrown(from: waiting, slot)
+        } else if let run = tickOutput.pointee.run(slot.pointee.output, and: frame) {
+            slot.pointee.output = run
+            tickOutput.pointee.touch(slot)
         } else {
-            queue(frame, on: slot)
+            queueAfterWriting(frame, on: slot)
         }
+    }
+
+    /// The arena is full: what is in it leaves first, and then there is room for anything.
+    @inline(never)
+    private func queueAfterWriting(_ frame: SharedFrame, on slot: SlotHandle) {
+        write(atMost: .max)
+        if takesMessages(slot) { queue(frame, on: slot) }
     }
 
     /// The frame as this connection's peer expects it; `nil` when it goes as it is.
@@ -91,38 +97,41 @@ extension ReactorLoop {
     /// Here is the way of an answer to what was just read: nothing else waits for that connection, and it goes to the end
     /// of the arena.
     @inline(__always)
-    static func send(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, to slot: UnsafeMutablePointer<Slot>) {
+    static func send(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, to slot: SlotHandle) {
         let tick = slot.pointee.tick
         let count = payload.count
-        guard slot.pointee.machine.maySend, slot.pointee.extras == nil, count < longBytes,
-            let place = tick.pointee.place(for: count &+ FrameHeader.maximumBytes, on: slot)
-        else { return encode(kind, payload, to: slot) }
-        // RFC 6455 §5.2: FIN, the opcode, and the length in its shortest form.
-        var headerBytes = 2
-        if count <= 125 {
-            let head = UInt16(0x80 | kind.rawValue) | UInt16(truncatingIfNeeded: count) << 8
-            place.bytes.storeBytes(of: head.littleEndian, as: UInt16.self)
-        } else {
-            let head = UInt32(0x80 | kind.rawValue) << 24 | 126 << 16 | UInt32(truncatingIfNeeded: count)
-            place.bytes.storeBytes(of: head.bigEndian, as: UInt32.self)
-            headerBytes = 4
+        guard slot.pointee.machine.maySend, slot.pointee.extras == nil, count < longBytes else {
+            return encode(kind, payload, to: slot)
         }
-        if let source = payload.baseAddress {
-            (place.bytes + headerBytes).copyMemory(from: source, byteCount: count)
+        let isQueued = tick.pointee.appendInPlace(atMost: count &+ FrameHeader.maximumBytes, to: slot) { place in
+            // RFC 6455 §5.2: FIN, the opcode, and the length in its shortest form.
+            var headerBytes = 2
+            if count <= 125 {
+                let head = UInt16(0x80 | kind.rawValue) | UInt16(truncatingIfNeeded: count) << 8
+                place.storeBytes(of: head.littleEndian, as: UInt16.self)
+            } else {
+                let head = UInt32(0x80 | kind.rawValue) << 24 | 126 << 16 | UInt32(truncatingIfNeeded: count)
+                place.storeBytes(of: head.bigEndian, as: UInt32.self)
+                headerBytes = 4
+            }
+            if let source = payload.baseAddress {
+                (place + headerBytes).copyMemory(from: source, byteCount: count)
+            }
+            return headerBytes &+ count
         }
-        tick.pointee.grow(place.run, by: headerBytes &+ count)
+        if !isQueued { encode(kind, payload, to: slot) }
     }
 
     @inline(never)
     private static func encode(
-        _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, to slot: UnsafeMutablePointer<Slot>
+        _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, to slot: SlotHandle
     ) {
         slot.pointee.tick.pointee.loop._withUnsafeGuaranteedRef { $0.encode(kind, payload, to: slot) }
     }
 
     /// As ``send(_:_:to:)``, wherever it goes.
-    private func encode(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, to slot: UnsafeMutablePointer<Slot>) {
-        guard slot.pointee.machine.maySend else { return }
+    private func encode(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, to slot: SlotHandle) {
+        guard takesMessages(slot) else { return }
         if let codecs = slot.pointee.extras?.codecs, payload.count >= MessageCodecs.minimumPayload {
             var compressed: [UInt8] = []
             if codecs.compressor.compress(payload, into: &compressed) {
@@ -131,7 +140,7 @@ extension ReactorLoop {
             }
         }
         let input = UnsafeRawBufferPointer(start: input, count: Self.inputHeadroom &+ Self.readBudget)
-        if payload.count >= Self.longBytes, slot.pointee.extras?.backlog == nil,
+        if payload.count >= limits.longBytes, slot.pointee.extras?.backlog == nil,
             tickOutput.pointee.answer(kind, payload, to: slot, in: input)
         {
             return
@@ -139,19 +148,19 @@ extension ReactorLoop {
         write(kind.opcode, payload, isCompressed: false, to: slot)
     }
 
-    func writeClose(_ frame: CloseFrame, to slot: UnsafeMutablePointer<Slot>) {
+    func writeClose(_ frame: CloseFrame, to slot: SlotHandle) {
         frame.payload.withUnsafeBytes { writeControl(.close, $0, to: slot) }
     }
 
     /// A control frame goes out also when messages no longer may, until our side has ended.
-    func writeControl(_ opcode: Opcode, _ payload: UnsafeRawBufferPointer, to slot: UnsafeMutablePointer<Slot>) {
+    func writeControl(_ opcode: Opcode, _ payload: UnsafeRawBufferPointer, to slot: SlotHandle) {
         guard slot.pointee.flags.isDisjoint(with: [.endsAfterWriting, .isCondemned, .hasEnded]) else { return }
         write(opcode, payload, isCompressed: false, to: slot)
     }
 
     @inline(__always)
     private func write(
-        _ opcode: Opcode, _ payload: UnsafeRawBufferPointer, isCompressed: Bool, to slot: UnsafeMutablePointer<Slot>
+        _ opcode: Opcode, _ payload: UnsafeRawBufferPointer, isCompressed: Bool, to slot: SlotHandle
     ) {
         let room = payload.count &+ FrameHeader.maximumBytes
         if let backlog = slot.pointee.extras?.backlog {
@@ -159,19 +168,24 @@ extension ReactorLoop {
         }
         if !tickOutput.pointee.hasRoom(for: room &+ (slot.pointee.output?.pointee.count ?? 0)) {
             write(atMost: .max)
+            // That may have been the end of this connection, too: nothing goes behind its close frame.
+            guard slot.pointee.flags.isDisjoint(with: isOver), opcode == .close || slot.pointee.machine.maySend else {
+                return
+            }
             if let backlog = slot.pointee.extras?.backlog {
                 return write(opcode, payload, isCompressed: isCompressed, to: slot, behind: backlog)
             }
         }
-        slot.pointee.output = tickOutput.pointee.append(atMost: room, to: slot.pointee.output) { space in
-            Self.encode(opcode, payload, isCompressed: isCompressed, into: space)
+        tickOutput.pointee.append(atMost: room, to: slot) { place in
+            Self.encode(
+                opcode, payload, isCompressed: isCompressed,
+                into: UnsafeMutableRawBufferPointer(start: place, count: room))
         }
-        tickOutput.pointee.touch(slot)
     }
 
     @inline(never)
     private func write(
-        _ opcode: Opcode, _ payload: UnsafeRawBufferPointer, isCompressed: Bool, to slot: UnsafeMutablePointer<Slot>,
+        _ opcode: Opcode, _ payload: UnsafeRawBufferPointer, isCompressed: Bool, to slot: SlotHandle,
         behind backlog: Backlog
     ) {
         let frame = [UInt8](unsafeUninitializedCapacity: payload.count + FrameHeader.maximumBytes) { space, count in
@@ -198,36 +212,47 @@ extension ReactorLoop {
 
     // MARK: - At the end of the tick
 
-    /// Writes what was queued in this tick: one call of the system.
+    /// Writes what was queued in this tick to one that was on the list for that: one call of the system.
     @inline(__always)
-    func write(_ slot: UnsafeMutablePointer<Slot>, _ flags: Slot.Flags) {
-        guard let run = slot.pointee.output,
-            flags.isDisjoint(with: [.isCondemned, .hasEnded, .endsAfterWriting, .wasUnwritable, .answersInPlace])
-        else { return writeWithCare(slot) }
-        slot.pointee.output = nil
+    func write(_ slot: SlotHandle, _ flags: Slot.Flags, _ run: RunHandle?) {
+        guard let run, flags.isDisjoint(with: Self.needCare) else { return writeWithCare(slot, run) }
+        _ = send(run, slot)
+    }
+
+    /// A connection that has ended or is about to, whose session waits for its peer, or that is answered in place.
+    private static var needCare: Slot.Flags {
+        [.isCondemned, .hasEnded, .endsAfterWriting, .wasUnwritable, .answersInPlace]
+    }
+
+    /// Sends a run that is not an answer in place, which nobody names any more; whether all of it has left.
+    @inline(__always)
+    private func send(_ run: RunHandle, _ slot: SlotHandle) -> Bool {
         statistics.writes &+= 1
         let descriptor = slot.pointee.descriptor
         let sent = tickOutput.pointee.withStoredBytes(of: run) { parley_send(descriptor, $0, $1) }
-        if sent != run.pointee.count { hold(run, sent: sent, slot) }
+        if sent == run.pointee.count { return true }
+        hold(run, sent: sent, slot)
+        return false
     }
 
     /// Writes the answer to what was just read at once when it is long: as long as it is in the processor's cache.
     @inline(__always)
-    func writeLong(_ slot: UnsafeMutablePointer<Slot>) {
-        guard let run = slot.pointee.output, run.pointee.count >= Self.longBytes, run.pointee.isOwn else { return }
-        let flags = slot.pointee.flags
-        write(slot, flags)
-        tickOutput.pointee.rewind(run)
+    func writeLong(_ slot: SlotHandle) {
+        guard let run = slot.pointee.output, run.pointee.count >= limits.longBytes, run.pointee.isOwn else { return }
+        slot.pointee.output = nil
+        guard slot.pointee.flags.isDisjoint(with: Self.needCare) else { return writeWithCare(slot, run) }
+        if send(run, slot) { tickOutput.pointee.rewind(run) }
     }
 
-    /// As ``write(_:_:)``, for a connection that has ended or is about to, whose session waits for its peer, or that is
-    /// answered in place.
+    /// As ``write(_:_:_:)``, for a connection that needs a second look.
     @inline(never)
-    private func writeWithCare(_ slot: UnsafeMutablePointer<Slot>) {
-        if slot.pointee.flags.contains(.hasEnded) { return slab.release(slot) }
+    private func writeWithCare(_ slot: SlotHandle, _ run: RunHandle?) {
+        if slot.pointee.flags.contains(.hasEnded) {
+            if !PlantedLoopBug.isOn(.neverReleaseTouched) { releaseUnlessListed(slot) }
+            return
+        }
         guard !slot.pointee.flags.contains(.isCondemned) else { return }
-        if let run = slot.pointee.output {
-            slot.pointee.output = nil
+        if let run {
             slot.pointee.flags.remove(.answersInPlace)
             statistics.writes &+= 1
             let descriptor = slot.pointee.descriptor
@@ -235,14 +260,14 @@ extension ReactorLoop {
             if sent != run.pointee.count { hold(run, sent: sent, slot) }
         }
         outputMayHaveEnded(slot)
-        if slot.pointee.flags.contains(.wasUnwritable), pendingBytes(slot) < Self.lowMark { relieve(slot) }
+        if slot.pointee.flags.contains(.wasUnwritable), pendingBytes(slot) < Self.lowMark { tellLater(slot) }
     }
 
     /// The peer does not take everything: the rest waits until there is room.
     @inline(never)
-    private func hold(_ run: UnsafeMutablePointer<OutputRun>, sent result: Int, _ slot: UnsafeMutablePointer<Slot>) {
+    private func hold(_ run: RunHandle, sent result: Int, _ slot: SlotHandle) {
         if result < 0, -result != EAGAIN, -result != EINTR { return condemn(slot) }
-        let sent = max(result, 0)
+        let sent = PlantedLoopBug.isOn(.sendTwice) ? 0 : max(result, 0)
         let backlog = Backlog()
         let limits = slot.pointee.machine.limits
         let rest = run.pointee.count &- sent
@@ -253,7 +278,7 @@ extension ReactorLoop {
             }
             setBacklog(backlog, slot)
             report(slot, .hardLimit, pendingBytes: rest)
-            return close(SlowReader.closeFrame(limits), slot)
+            return cutOff(slot)
         }
         if run.pointee.isLoneFrame, let frame = run.pointee.frame {
             backlog.begin(Unmanaged<SharedFrame>.fromOpaque(frame).takeUnretainedValue(), sent: sent, limits, now: now)
@@ -267,16 +292,17 @@ extension ReactorLoop {
         reschedule(slot)
     }
 
-    private func setBacklog(_ backlog: Backlog, _ slot: UnsafeMutablePointer<Slot>) {
-        extras(of: slot).backlog = backlog
-        slot.pointee.flags.insert(.awaitsRoom)
+    private func setBacklog(_ backlog: Backlog, _ slot: SlotHandle) {
+        let extras = extras(of: slot)
+        assert(extras.backlog == nil, "a connection has two backlogs")
+        extras.backlog = backlog
         updateInterest(slot)
         backlogHasChanged(from: 0, to: backlog.bytes)
         if backlog.bytes >= Self.highMark { slot.pointee.flags.insert(.wasUnwritable) }
     }
 
     /// There is room again: writes once more.
-    func writeBacklog(_ slot: UnsafeMutablePointer<Slot>) {
+    func writeBacklog(_ slot: SlotHandle) {
         guard let extras = slot.pointee.extras, let backlog = extras.backlog else { return }
         let before = backlog.bytes
         let progress = backlog.write(to: slot.pointee.descriptor, slot.pointee.machine.limits, now: now)
@@ -288,11 +314,11 @@ extension ReactorLoop {
         case .broken: condemn(slot)
         case .finished:
             extras.backlog = nil
-            slot.pointee.flags.remove(.awaitsRoom)
             updateInterest(slot)
             if let payload = extras.heldPong {
                 extras.heldPong = nil
-                payload.withUnsafeBytes { writeControl(.pong, $0, to: slot) }
+                // Behind a close frame nobody reads it.
+                if slot.pointee.machine.maySend { payload.withUnsafeBytes { writeControl(.pong, $0, to: slot) } }
             }
             trimExtras(slot)
             outputMayHaveEnded(slot)
@@ -300,7 +326,7 @@ extension ReactorLoop {
         }
     }
 
-    func tellWritable(_ slot: UnsafeMutablePointer<Slot>) {
+    func tellWritable(_ slot: SlotHandle) {
         guard slot.pointee.flags.contains(.wasUnwritable), !slot.pointee.flags.contains(.hasEnded),
             slot.pointee.machine.maySend
         else { return }
@@ -309,7 +335,7 @@ extension ReactorLoop {
     }
 
     /// Ends our side when that was asked for and everything has left.
-    private func outputMayHaveEnded(_ slot: UnsafeMutablePointer<Slot>) {
+    private func outputMayHaveEnded(_ slot: SlotHandle) {
         let flags = slot.pointee.flags
         guard flags.contains(.endsAfterWriting), slot.pointee.output == nil, slot.pointee.extras?.backlog == nil,
             flags.isDisjoint(with: [.outputHasEnded, .isCondemned])
@@ -321,18 +347,18 @@ extension ReactorLoop {
 
     // MARK: - Readers that do not keep up
 
-    func pendingBytes(_ slot: UnsafeMutablePointer<Slot>) -> Int {
+    func pendingBytes(_ slot: SlotHandle) -> Int {
         (slot.pointee.output?.pointee.count ?? 0) + (slot.pointee.extras?.backlog?.bytes ?? 0)
     }
 
-    func isWritable(_ slot: UnsafeMutablePointer<Slot>) -> Bool {
+    func isWritable(_ slot: SlotHandle) -> Bool {
         guard slot.pointee.machine.maySend else { return false }
         if pendingBytes(slot) < Self.highMark, !slot.pointee.flags.contains(.wasUnwritable) { return true }
         slot.pointee.flags.insert(.wasUnwritable)
         return false
     }
 
-    private func backlogHasGrown(from waiting: Int, _ slot: UnsafeMutablePointer<Slot>) {
+    private func backlogHasGrown(from waiting: Int, _ slot: SlotHandle) {
         guard let backlog = slot.pointee.extras?.backlog else { return }
         backlogHasChanged(from: waiting, to: backlog.bytes)
         if backlog.bytes >= Self.highMark { slot.pointee.flags.insert(.wasUnwritable) }
@@ -341,23 +367,29 @@ extension ReactorLoop {
     }
 
     /// Cuts the reader off when too much waits, or for too long.
-    func judgeBacklog(_ slot: UnsafeMutablePointer<Slot>) {
+    func judgeBacklog(_ slot: SlotHandle) {
         guard slot.pointee.machine.maySend, let backlog = slot.pointee.extras?.backlog else { return }
         if let reason = backlog.pending.verdict(slot.pointee.machine.limits, now: now) { cutOff(slot, reason) }
     }
 
     /// Cuts a reader off that does not keep up: what has not begun to leave is dropped, at a frame's boundary, and the
     /// code invites it to come back.
-    func cutOff(_ slot: UnsafeMutablePointer<Slot>, _ reason: SlowReader.Reason) {
+    func cutOff(_ slot: SlotHandle, _ reason: SlowReader.Reason) {
         guard let backlog = slot.pointee.extras?.backlog, slot.pointee.machine.maySend else { return }
         let before = backlog.bytes
         report(slot, reason, pendingBytes: before)
         backlog.dropUnbegun(slot.pointee.machine.limits, now: now)
         backlogHasChanged(from: before, to: backlog.bytes)
-        close(SlowReader.closeFrame(slot.pointee.machine.limits), slot)
+        cutOff(slot)
     }
 
-    private func report(_ slot: UnsafeMutablePointer<Slot>, _ reason: SlowReader.Reason, pendingBytes: Int) {
+    /// Closes without a word to any session: the loop may be writing, or the session of another connection at work.
+    private func cutOff(_ slot: SlotHandle) {
+        beginClosing(SlowReader.closeFrame(slot.pointee.machine.limits), slot)
+        tellLater(slot)
+    }
+
+    private func report(_ slot: SlotHandle, _ reason: SlowReader.Reason, pendingBytes: Int) {
         statistics.slowReaders &+= 1
         onSlowReader(
             SlowReader(

@@ -39,6 +39,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     /// This loop's place in the node's budget for that.
     var budget: OutputBudget.Member?
 
+    let limits: LoopLimits
     private let loops: Int
     private let inbox: Inbox
     private let origin: UInt64
@@ -49,30 +50,31 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     private var hasOwnTasks = false
     private var tasks: [Inbox.Job] = []
     private var nextTask = 0
-    private var condemned: [UnsafeMutablePointer<Slot>] = []
-    private var relieved: [UnsafeMutablePointer<Slot>] = []
+    private var condemned: [SlotHandle] = []
+    /// Connections whose sessions are told something when the loop has written.
+    private var toBeTold: [SlotHandle] = []
+    private var isWriting = false
 
     /// Input that a connection may have read in a tick, in bytes.
     static let readBudget = 64 << 10
     /// Room before what is read, for what was left of the read before: an incomplete frame of at most 139 bytes.
     static let inputHeadroom = 256
-    /// Connections that are written to in a tick, tasks that are done, timers that fire.
-    static let writesPerTick = 512
     /// 16 KiB count as a write more, so that a tick writes 8 MiB and the last one's bytes at most.
     private static let writeShift = 14
-    static let tasksPerTick = 256
-    static let timersPerTick = 512
 
-    /// - Parameter loops: how many the reactor has, which share the budgets of the node.
-    init(loops: Int) throws(ReactorError) {
+    /// - Parameters:
+    ///   - loops: how many the reactor has, which share the budgets of the node.
+    ///   - limits: how much it collects and does in a tick.
+    init(loops: Int, limits: LoopLimits = LoopLimits()) throws(ReactorError) {
         self.loops = loops
+        self.limits = limits
         poller = try Poller()
         inbox = Inbox(waker: poller.waker)
         input = .allocate(byteCount: Self.inputHeadroom + Self.readBudget, alignment: 64)
         origin = Self.clock()
         now = MonotonicInstant(milliseconds: 0)
         wheel = TimerWheel(slab: slab, now: now)
-        tickOutput.initialize(to: TickOutput(loop: self))
+        tickOutput.initialize(to: TickOutput(loop: self, limits: limits))
     }
 
     deinit {
@@ -86,13 +88,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
 
     /// Starts the thread; the loop lives as long as that runs.
     func start(name: String, _ environment: CarrierEnvironment) throws(ReactorError) {
-        assemblyBudget = environment.assemblyBudget / loops
-        onSlowReader = environment.onSlowReader
-        onRefusal = environment.onRefusal
-        // Not weak: weak references make every counting of references dearer. The thread ends the membership.
-        budget = environment.outputBudget.join { [self] request in
-            execute { [self] in shed(request) }
-        }
+        enter(environment)
         let start = Start(loop: self, name: name)
         var created = pthread_t()
         let code = pthread_create(
@@ -107,6 +103,20 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
         }
         start.waitUntilItRuns()
     }
+
+    /// Takes its part in the node's budgets; the loop's end gives it back.
+    func enter(_ environment: CarrierEnvironment) {
+        assemblyBudget = environment.assemblyBudget / loops
+        onSlowReader = environment.onSlowReader
+        onRefusal = environment.onRefusal
+        // Not weak: weak references make every counting of references dearer.
+        budget = environment.outputBudget.join { [self] request in
+            execute { [self] in shed(request) }
+        }
+    }
+
+    /// Makes the calling thread the loop's own, when nobody calls ``start(name:_:)``.
+    func takeThread() { thread = pthread_self() }
 
     /// Lets the thread that starts a loop wait until the loop knows its own.
     private final class Start: @unchecked Sendable {
@@ -127,7 +137,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
         }
 
         func run() {
-            loop.thread = pthread_self()
+            loop.takeThread()
             pthread_setname_np(loop.thread, name)
             let loop = loop
             sem_post(semaphore)
@@ -162,17 +172,51 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
 
     private func run() {
         now = MonotonicInstant(milliseconds: (Self.clock() &- origin) / 1_000_000)
-        while isRunning { tick() }
-        for task in inbox.close() { task.run() }
+        while isRunning {
+            let events = poller.wait(waitingTime)
+            let began = Self.clock()
+            turn(events, at: MonotonicInstant(milliseconds: (began &- origin) / 1_000_000))
+            statistics.longestTickMicroseconds = max(
+                statistics.longestTickMicroseconds, Int(truncatingIfNeeded: (Self.clock() &- began) / 1000))
+        }
+        finish()
+    }
+
+    /// Does every task that was ever taken in, and ends every connection.
+    func finish() {
+        let left = tasks[nextTask...]
+        tasks = []
+        nextTask = 0
+        for job in left { job.run() }
+        for job in inbox.close() { job.run() }
         forEachConnection { condemn($0) }
-        while !condemned.isEmpty { endCondemned() }
+        repeat {
+            endCondemned()
+            write(atMost: .max)
+            tellSessions()
+        } while !condemned.isEmpty || !toBeTold.isEmpty || !tickOutput.pointee.isEmpty
+        publishBacklogs()
+        assert(leftovers == Leftovers(), "a loop ends with \(leftovers)")
         budget = nil
     }
 
-    private func tick() {
-        let events = poller.wait(waitingTime)
-        let began = Self.clock()
-        now = MonotonicInstant(milliseconds: (began &- origin) / 1_000_000)
+    /// What connections have on a loop; nothing of it is left after its end.
+    struct Leftovers: Equatable {
+        var slots = 0
+        var assemblingBytes = 0
+        var backlogBytes = 0
+        var hasOutput = false
+    }
+
+    var leftovers: Leftovers {
+        Leftovers(
+            slots: slab.count, assemblingBytes: assemblingBytes, backlogBytes: backlogBytes,
+            hasOutput: !tickOutput.pointee.isEmpty)
+    }
+
+    /// One tick, after so many events have been taken from the kernel.
+    func turn(_ events: Int, at now: MonotonicInstant) {
+        self.now = now
         for index in 0..<events {
             if let event = poller.event(index) {
                 handle(event.readiness, event.slot)
@@ -182,21 +226,19 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
         }
         if hasOwnTasks { doTasks() }
         fireTimers()
-        if !relieved.isEmpty { tellRelieved() }
+        if !toBeTold.isEmpty { tellSessions() }
         if !condemned.isEmpty { endCondemned() }
-        if !tickOutput.pointee.isEmpty { write(atMost: Self.writesPerTick) }
-        if !relieved.isEmpty { tellRelieved() }
+        if !tickOutput.pointee.isEmpty { write(atMost: limits.writesPerTick) }
+        if !toBeTold.isEmpty { tellSessions() }
         if backlogsHaveChanged { publishBacklogs() }
         statistics.ticks &+= 1
         statistics.events &+= events
         statistics.mostEvents = max(statistics.mostEvents, events)
-        statistics.longestTickMicroseconds = max(
-            statistics.longestTickMicroseconds, Int(truncatingIfNeeded: (Self.clock() &- began) / 1000))
     }
 
     /// Milliseconds that the loop may wait for events.
     private var waitingTime: Int32 {
-        if hasOwnTasks || !tickOutput.pointee.isEmpty || !condemned.isEmpty { return 0 }
+        if hasOwnTasks || !tickOutput.pointee.isEmpty || !condemned.isEmpty || !toBeTold.isEmpty { return 0 }
         guard let time = wheel.wait(now: now) else { return -1 }
         return Int32(clamping: time)
     }
@@ -213,7 +255,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
             hasOwnTasks = false
             inbox.take(&tasks)
         }
-        let end = min(tasks.count, nextTask + Self.tasksPerTick)
+        let end = min(tasks.count, nextTask + limits.tasksPerTick)
         while nextTask < end {
             let task = tasks[nextTask]
             nextTask += 1
@@ -231,7 +273,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     private func fireTimers() {
         guard let time = wheel.wait(now: now), time == 0 else { return }
         var fired = 0
-        while fired < Self.timersPerTick, let slot = wheel.popDue(now: now) {
+        while fired < limits.timersPerTick, let slot = wheel.popDue(now: now) {
             timerFired(slot)
             fired += 1
         }
@@ -243,36 +285,58 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     func rules(for limits: ConnectionLimits) -> ConnectionRules { rules.rules(role: .server, limits: limits) }
 
     /// Writes to so many of those that were touched; when it was all of them, the arena begins anew.
+    ///
+    /// It calls no session: what these do must not write in the middle of it.
     func write(atMost count: Int) {
+        assert(!isWriting, "the loop writes while it writes")
+        isWriting = true
         var left = count
         while left > 0, let next = tickOutput.pointee.popTouched() {
             // A long write takes the place of several.
-            left &-= 1 &+ (next.slot.pointee.output?.pointee.count ?? 0) >> Self.writeShift
-            write(next.slot, next.flags)
+            left &-= 1 &+ (next.run?.pointee.count ?? 0) >> Self.writeShift
+            write(next.slot, next.flags, next.run)
         }
+        isWriting = false
         if tickOutput.pointee.resetIfDone(), !compressedForms.isEmpty {
             compressedForms.removeAll(keepingCapacity: true)
         }
     }
 
-    /// Ends a connection when the sessions have done what they are doing.
-    func condemn(_ slot: UnsafeMutablePointer<Slot>) {
+    /// Ends a connection when the sessions have done what they are doing. Until then it is sent nothing.
+    func condemn(_ slot: SlotHandle) {
         guard !slot.pointee.flags.contains(.isCondemned) else { return }
         slot.pointee.flags.insert(.isCondemned)
         condemned.append(slot)
+        guard !PlantedLoopBug.isOn(.sendToCondemned) else { return }
+        if !PlantedLoopBug.isOn(.keepOutputOfCondemned) { slot.pointee.output = nil }
+        // The short ways of sending look at nothing else, and leave one that has extras to those that do.
+        _ = extras(of: slot)
     }
 
-    /// Tells a session that its peer keeps up again, when the sessions have done what they are doing.
-    func relieve(_ slot: UnsafeMutablePointer<Slot>) { relieved.append(slot) }
+    /// Tells a connection's session that its peer keeps up again, or that its end has begun, when the sessions have done
+    /// what they are doing and the loop has written.
+    func tellLater(_ slot: SlotHandle) {
+        guard !slot.pointee.flags.contains(.isToBeTold) else { return }
+        slot.pointee.flags.insert(.isToBeTold)
+        toBeTold.append(slot)
+    }
 
-    private func tellRelieved() {
-        var batch: [UnsafeMutablePointer<Slot>] = []
-        swap(&batch, &relieved)
-        for slot in batch { tellWritable(slot) }
+    private func tellSessions() {
+        var batch: [SlotHandle] = []
+        swap(&batch, &toBeTold)
+        for slot in batch {
+            slot.pointee.flags.remove(.isToBeTold)
+            if slot.pointee.flags.contains(.hasEnded) {
+                releaseUnlessListed(slot)
+            } else if !slot.pointee.flags.contains(.isCondemned) {
+                if !slot.pointee.machine.maySend { setReading(true, slot) }  // as close(_:_:) does
+                tellWritable(slot)
+            }
+        }
     }
 
     private func endCondemned() {
-        var batch: [UnsafeMutablePointer<Slot>] = []
+        var batch: [SlotHandle] = []
         swap(&batch, &condemned)
         for slot in batch { end(slot) }
         guard condemned.isEmpty, batch.capacity <= 1024 else { return }
@@ -293,7 +357,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
         return current
     }
 
-    func forEachConnection(_ body: (UnsafeMutablePointer<Slot>) -> Void) {
+    func forEachConnection(_ body: (SlotHandle) -> Void) {
         slab.forEachInUse(body)
     }
 }

@@ -42,7 +42,7 @@ struct TimerWheel {
 
     /// Puts a slot at its deadline, wherever it stood before.
     mutating func schedule(
-        _ slot: UnsafeMutablePointer<Slot>, at deadline: MonotonicInstant, now: MonotonicInstant
+        _ slot: SlotHandle, at deadline: MonotonicInstant, now: MonotonicInstant
     ) {
         remove(slot)
         // Nobody stands between the hand and the nearest: it can go on without looking.
@@ -57,7 +57,7 @@ struct TimerWheel {
     }
 
     /// Whether the slot stands at this deadline or an earlier one already.
-    func isScheduled(_ slot: UnsafeMutablePointer<Slot>, by deadline: MonotonicInstant) -> Bool {
+    func isScheduled(_ slot: SlotHandle, by deadline: MonotonicInstant) -> Bool {
         let list = slot.pointee.timerList
         guard list != Self.notListed, list != Self.dueList else { return list == Self.dueList }
         let ahead =
@@ -67,7 +67,7 @@ struct TimerWheel {
     }
 
     /// Takes a slot off the wheel.
-    mutating func remove(_ slot: UnsafeMutablePointer<Slot>) {
+    mutating func remove(_ slot: SlotHandle) {
         let list = slot.pointee.timerList
         guard list != Self.notListed else { return }
         let next = slot.pointee.next
@@ -85,7 +85,7 @@ struct TimerWheel {
     }
 
     /// Takes one slot that is due; `nil` when there is none.
-    mutating func popDue(now: MonotonicInstant) -> UnsafeMutablePointer<Slot>? {
+    mutating func popDue(now: MonotonicInstant) -> SlotHandle? {
         if due == Slab.none { advance(to: now) }
         guard due != Slab.none else { return nil }
         let slot = slab[due]
@@ -125,7 +125,7 @@ struct TimerWheel {
         }
     }
 
-    private mutating func link(_ slot: UnsafeMutablePointer<Slot>, _ list: UInt16) {
+    private mutating func link(_ slot: SlotHandle, _ list: UInt16) {
         let first = lists[Int(list)]
         slot.pointee.next = first
         slot.pointee.previous = Slab.none

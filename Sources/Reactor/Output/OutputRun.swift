@@ -3,7 +3,7 @@ import WebSocketCore
 
 /// The bytes that a connection is to be sent at the end of the tick.
 ///
-/// A run is a sequence of frames, each byte of which lies in the loop's ``TickOutput`` once, or it is one frame where that
+/// A run is a sequence of frames, each byte of which lies in the loop's ``ByteArena`` once, or it is one frame where that
 /// lies: a ``SharedFrame``, or an answer whose payload is a part of what is being read. Connections that are queued the
 /// same frames in the same order have the same run: what comes next is looked for at the run they have, in ``next``, so
 /// that fan-out stores a pointer per connection and copies no byte per connection, however many frames there are.
@@ -15,7 +15,9 @@ struct OutputRun {
     /// The arena keeps it alive.
     var frame: UnsafeRawPointer?
     /// The run that was last made of this one by one more shared frame.
-    var next: UnsafeMutablePointer<OutputRun>?
+    var next: RunHandle?
+    /// Bytes at the beginning of a connection's own run that runs of others have as well.
+    var common = 0
 
     /// Less than any place in the arena, whatever is added to it.
     static let elsewhere = Int.min

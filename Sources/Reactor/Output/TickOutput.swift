@@ -5,99 +5,69 @@ import WebSocketCore
 /// What a loop's connections are to be sent at the end of the tick, and which of them: one memory for all, used again in
 /// the next tick, so that nothing is allocated in the steady state.
 ///
-/// A plain value behind a pointer that every slot has, so that what each delivery does counts no references. Confined to
-/// its loop's thread.
+/// Every slot that has output is on the list of those that are written to; so when that is empty, nobody names a run, and
+/// everything begins again. A plain value behind a pointer that every slot has, so that what each delivery does counts no
+/// references. Confined to its loop's thread.
 struct TickOutput {
-    /// More than this is not collected: then the loop writes first.
-    static let maximumBytes = 4 << 20
-    /// What it keeps when it was larger once.
-    private static let keptBytes = 256 << 10
-    private static let maximumRuns = 1 << 16
-    private static let keptFrames = 1024
-    private static let keptRuns = 4096
-
     let loop: Unmanaged<ReactorLoop>
-    /// Connections to write to at the end of the tick, from ``firstTouched`` on.
-    private var touched: UnsafeMutablePointer<UnsafeMutablePointer<Slot>>
-    private var touchedCapacity = 256
-    private(set) var touchedCount = 0
-    private var firstTouched = 0
-    /// The arena: the bytes of all runs.
-    private var memory: UnsafeMutableRawPointer
-    private var capacity = 64 << 10
-    private var used = 0
-    private var runs: UnsafeMutablePointer<OutputRun>
-    private var runCount = 0
+    private let maximumBytes: Int
+    private let keptFrames: Int
+    private var touched = TouchedList()
+    private var arena: ByteArena
+    private var runs: RunStore
     /// Keeps the frames alive that the runs name.
     private var frames: [SharedFrame] = []
     /// The connection that is being read.
-    var reader: UnsafeMutablePointer<Slot>?
+    var reader: SlotHandle?
     /// The answer to it that lies in what was read.
     private var answer = UnsafeRawBufferPointer(start: nil, count: 0)
     private var answerKind = MessageKind.binary
+    /// The run that was last begun by a shared frame: what a connection is looked for that nothing else was queued to.
+    private(set) var lastRoot: RunHandle?
 
-    init(loop: ReactorLoop) {
+    init(loop: ReactorLoop, limits: LoopLimits) {
         self.loop = Unmanaged.passUnretained(loop)
-        touched = .allocate(capacity: touchedCapacity)
-        memory = .allocate(byteCount: capacity, alignment: 64)
-        // Address space: a page of it becomes memory when it is first used.
-        runs = .allocate(capacity: Self.maximumRuns)
+        maximumBytes = limits.arenaBytes
+        keptFrames = limits.keptFrames
+        arena = ByteArena(capacity: limits.firstArenaBytes, keptCapacity: limits.keptArenaBytes)
+        runs = RunStore(capacity: limits.runs, kept: limits.keptRuns)
     }
 
     func deallocate() {
         touched.deallocate()
-        memory.deallocate()
+        arena.deallocate()
         runs.deallocate()
     }
+
+    /// Bytes and runs that are collected.
+    var usage: (bytes: Int, runs: Int) { (arena.used, runs.count) }
 
     // MARK: - Who is written to
 
     /// Notes that a connection has something to write.
     @inline(__always)
-    mutating func touch(_ slot: UnsafeMutablePointer<Slot>) {
-        if !touchCheaply(slot) { touchWithRoom(slot) }
+    mutating func touch(_ slot: SlotHandle) {
+        if !touched.addCheaply(slot) { touched.addWithRoom(slot) }
     }
 
     /// As ``touch(_:)``; `false` when the list has to grow first.
     @inline(__always)
-    mutating func touchCheaply(_ slot: UnsafeMutablePointer<Slot>) -> Bool {
-        if slot.pointee.flags.contains(.isTouched) { return true }
-        guard touchedCount < touchedCapacity else { return false }
-        slot.pointee.flags.insert(.isTouched)
-        touched[touchedCount] = slot
-        touchedCount &+= 1
-        return true
-    }
+    mutating func touchCheaply(_ slot: SlotHandle) -> Bool { touched.addCheaply(slot) }
 
-    @inline(never)
-    private mutating func touchWithRoom(_ slot: UnsafeMutablePointer<Slot>) {
-        let larger = UnsafeMutablePointer<UnsafeMutablePointer<Slot>>.allocate(capacity: touchedCapacity * 2)
-        larger.moveInitialize(from: touched, count: touchedCount)
-        touched.deallocate()
-        touched = larger
-        touchedCapacity *= 2
-        _ = touchCheaply(slot)
-    }
-
-    /// The next connection to write to, which is touched no more, and its flags; `nil` when all have been.
+    /// The next connection to write to, which is touched no more, its flags, and what it is sent, which it has no more;
+    /// `nil` when all have been.
     @inline(__always)
-    mutating func popTouched() -> (slot: UnsafeMutablePointer<Slot>, flags: Slot.Flags)? {
-        guard firstTouched < touchedCount else { return nil }
-        let slot = touched[firstTouched]
-        firstTouched &+= 1
-        let flags = slot.pointee.flags.subtracting(.isTouched)
-        slot.pointee.flags = flags
-        return (slot, flags)
-    }
+    mutating func popTouched() -> (slot: SlotHandle, flags: Slot.Flags, run: RunHandle?)? { touched.pop() }
 
-    var isEmpty: Bool { touchedCount == 0 }
+    var isEmpty: Bool { touched.isEmpty }
 
     /// Forgets everything, when all of it was written.
     mutating func resetIfDone() -> Bool {
-        guard firstTouched == touchedCount else { return false }
-        firstTouched = 0
-        touchedCount = 0
-        reset()
+        guard touched.resetIfEmpty() else { return false }
+        arena.reset()
+        runs.reset()
+        if !PlantedLoopBug.isOn(.keepLastRoot) { lastRoot = nil }
+        if frames.capacity > keptFrames { frames = [] } else { frames.removeAll(keepingCapacity: true) }
         return true
     }
 
@@ -106,49 +76,43 @@ struct TickOutput {
     /// Whether so many bytes more, in one run more, are to be collected; anything may be when nothing is here yet.
     @inline(__always)
     func hasRoom(for bytes: Int) -> Bool {
-        (used &+ bytes <= Self.maximumBytes || used == 0) && runCount < Self.maximumRuns
+        if PlantedLoopBug.isOn(.endlessArena) { return runs.hasRoom }
+        return (arena.used &+ bytes <= maximumBytes || arena.used == 0) && runs.hasRoom
     }
 
-    /// The bytes of a run in the arena or of a lone frame; valid until something is appended.
+    /// The bytes of a run in the arena or of a lone frame, as long as `body` runs, which appends nothing.
     @inline(__always)
-    func withStoredBytes<Result>(
-        of run: UnsafeMutablePointer<OutputRun>, _ body: (UnsafeRawPointer, Int) -> Result
-    ) -> Result {
-        if run.pointee.start >= 0 { return body(UnsafeRawPointer(memory + run.pointee.start), run.pointee.count) }
-        guard let frame = run.pointee.frame else { return body(UnsafeRawPointer(memory), 0) }
+    func withStoredBytes<Result>(of run: RunHandle, _ body: (UnsafeRawPointer, Int) -> Result) -> Result {
+        if run.pointee.start >= 0 {
+            return arena.withBytes(at: run.pointee.start, count: run.pointee.count, body)
+        }
+        guard let frame = run.pointee.frame else { return arena.withBytes(at: 0, count: 0, body) }
         return Unmanaged<SharedFrame>.fromOpaque(frame)._withUnsafeGuaranteedRef { frame in
             frame.bytes.withUnsafeBytes { bytes in
-                bytes.baseAddress.map { body($0, bytes.count) } ?? body(UnsafeRawPointer(memory), 0)
+                bytes.baseAddress.map { body($0, bytes.count) } ?? arena.withBytes(at: 0, count: 0, body)
             }
         }
     }
 
-    /// The bytes of any run; valid until something is appended. Every write would be dearer by 16 instructions, had it to
-    /// look for answers as well.
-    func withBytes<Result>(
-        of run: UnsafeMutablePointer<OutputRun>, _ body: (UnsafeRawPointer, Int) -> Result
-    ) -> Result {
+    /// The bytes of any run, as long as `body` runs, which appends nothing. Every write would be dearer by 16
+    /// instructions, had it to look for answers as well.
+    func withBytes<Result>(of run: RunHandle, _ body: (UnsafeRawPointer, Int) -> Result) -> Result {
         run.pointee.isAnswer ? withAnswer(body) : withStoredBytes(of: run, body)
     }
-
-    /// The run that was last begun by a shared frame: what a connection is looked for that nothing else was queued to.
-    private(set) var lastRoot: UnsafeMutablePointer<OutputRun>?
 
     /// The run of a connection that has `run` so far, if any, and is queued `frame`; `nil` when there is no room.
     ///
     /// `run` stays what it was, unless it is the connection's own.
-    mutating func run(
-        _ run: UnsafeMutablePointer<OutputRun>?, and frame: SharedFrame
-    ) -> UnsafeMutablePointer<OutputRun>? {
+    mutating func run(_ run: RunHandle?, and frame: SharedFrame) -> RunHandle? {
         let next = run.map { $0.pointee.next } ?? lastRoot
         if let next, next.pointee.ends(with: frame) { return next }
         return run.map { extend($0, by: frame) } ?? makeRoot(frame)
     }
 
-    private mutating func makeRoot(_ frame: SharedFrame) -> UnsafeMutablePointer<OutputRun>? {
+    private mutating func makeRoot(_ frame: SharedFrame) -> RunHandle? {
         guard hasRoom(for: 0) else { return nil }
         frames.append(frame)
-        let run = newRun(
+        let run = runs.add(
             OutputRun(
                 start: OutputRun.elsewhere, count: frame.bytes.count,
                 frame: UnsafeRawPointer(Unmanaged.passUnretained(frame).toOpaque()), next: nil))
@@ -156,179 +120,143 @@ struct TickOutput {
         return run
     }
 
-    private mutating func extend(
-        _ run: UnsafeMutablePointer<OutputRun>, by frame: SharedFrame
-    ) -> UnsafeMutablePointer<OutputRun>? {
+    private mutating func extend(_ run: RunHandle, by frame: SharedFrame) -> RunHandle? {
         guard hasRoom(for: run.pointee.count &+ frame.bytes.count) else { return nil }
-        if run.pointee.isOwn {
-            frame.bytes.withUnsafeBytes { append($0, to: run) }
+        if run.pointee.isOwn || PlantedLoopBug.isOn(.extendForAll) && run.pointee.start >= 0 {
+            moveToEnd(own: run)
+            frame.bytes.withUnsafeBytes { arena.append($0) }
+            run.pointee.count &+= frame.bytes.count
             return run
         }
         frames.append(frame)
         let start = moveToEnd(run)
-        frame.bytes.withUnsafeBytes { append($0) }
-        let next = newRun(
+        frame.bytes.withUnsafeBytes { arena.append($0) }
+        let next = runs.add(
             OutputRun(
                 start: start, count: run.pointee.count &+ frame.bytes.count,
-                frame: UnsafeRawPointer(Unmanaged.passUnretained(frame).toOpaque()),
-                next: nil))
+                frame: UnsafeRawPointer(Unmanaged.passUnretained(frame).toOpaque()), next: nil))
         run.pointee.next = next
         return next
     }
 
-    /// Where a connection's own run goes on, or begins, when that is at the end of the arena and `count` bytes more fit:
-    /// the usual case for one that is being read.
+    /// Appends what `write` fills of `count` bytes to a connection's own run, which is made if it has none, when the end
+    /// of that is the end of the arena and they fit without more ado: the usual case for one that is being read. `false`
+    /// when it is not, and nothing has happened.
     @inline(__always)
-    mutating func place(
-        for count: Int, on slot: UnsafeMutablePointer<Slot>
-    ) -> (run: UnsafeMutablePointer<OutputRun>, bytes: UnsafeMutableRawPointer)? {
-        guard used &+ count <= capacity else { return nil }
-        let bytes = memory + used
+    mutating func appendInPlace(
+        atMost count: Int, to slot: SlotHandle, _ write: (UnsafeMutableRawPointer) -> Int
+    ) -> Bool {
+        guard arena.fits(count) else { return false }
         if let run = slot.pointee.output {
-            return run.pointee.isOwn && run.pointee.end == used ? (run, bytes) : nil
+            guard run.pointee.isOwn, run.pointee.end == arena.used else { return false }
+            run.pointee.count &+= arena.append(atMost: count, write)
+            return true
         }
-        guard runCount < Self.maximumRuns, touchCheaply(slot) else { return nil }
-        let run = newRun(OutputRun(start: used, count: 0, frame: nil, next: nil))
-        slot.pointee.output = run
-        return (run, bytes)
+        guard runs.hasRoom, touchCheaply(slot) else { return false }
+        let start = arena.used
+        let written = arena.append(atMost: count, write)
+        slot.pointee.output = runs.add(OutputRun(start: start, count: written, frame: nil, next: nil))
+        return true
     }
 
-    /// Enters what was written to ``place(for:on:)``.
+    /// Appends what `write` fills of `count` bytes to the connection's own run, which is made if it has none, and notes
+    /// that it has something to write.
+    ///
+    /// Only when there is room, see ``hasRoom(for:)``, for those bytes and the run's.
     @inline(__always)
-    mutating func grow(_ run: UnsafeMutablePointer<OutputRun>, by count: Int) {
-        used &+= count
-        run.pointee.count &+= count
+    mutating func append(atMost count: Int, to slot: SlotHandle, _ write: (UnsafeMutableRawPointer) -> Int) {
+        let own = ownRun(slot.pointee.output)
+        moveToEnd(own: own)
+        own.pointee.count &+= arena.append(atMost: count, write)
+        slot.pointee.output = own
+        touch(slot)
     }
+
+    /// Gives the end of the arena back that a connection's own run has had, when its bytes have left and nobody names it
+    /// any more.
+    mutating func rewind(_ run: RunHandle) {
+        guard run.pointee.isOwn, run.pointee.end == arena.used else { return }
+        let common = PlantedLoopBug.isOn(.rewindShared) ? 0 : run.pointee.common
+        arena.rewind(to: run.pointee.start &+ common)
+    }
+
+    @inline(__always)
+    private mutating func ownRun(_ run: RunHandle?) -> RunHandle {
+        guard let run else { return runs.add(OutputRun(start: arena.used, count: 0, frame: nil, next: nil)) }
+        if run.pointee.isOwn { return run }
+        let isAtEnd = run.pointee.end == arena.used
+        let start = moveToEnd(run)
+        let count = run.pointee.count
+        return runs.add(OutputRun(start: start, count: count, frame: nil, next: nil, common: isAtEnd ? count : 0))
+    }
+
+    @inline(__always)
+    private mutating func moveToEnd(own run: RunHandle) {
+        guard run.pointee.end != arena.used else { return }
+        run.pointee.start = moveToEnd(run)
+        run.pointee.common = 0
+    }
+
+    /// Sees to it that the run's bytes are the last of the arena; where they begin then.
+    private mutating func moveToEnd(_ run: RunHandle) -> Int {
+        if run.pointee.end == arena.used { return run.pointee.start }
+        let start = arena.used
+        if run.pointee.start >= 0 {
+            let from = PlantedLoopBug.isOn(.moveWithoutBytes) ? 0 : run.pointee.start
+            arena.appendCopy(at: from, count: run.pointee.count)
+        } else if let frame = run.pointee.frame {
+            Unmanaged<SharedFrame>.fromOpaque(frame).takeUnretainedValue().bytes.withUnsafeBytes { arena.append($0) }
+        } else {
+            Self.withFrame(answerKind, answer) { arena.append($0) }
+        }
+        return start
+    }
+}
+
+// MARK: - An answer that lies in what was read
+
+extension TickOutput {
+    /// A header with the length in 16 bits (RFC 6455 §5.2).
+    private static let answerHeaderBytes = 4
 
     /// Queues a long answer to the connection that is being read without copying it, when the answer is a part of what
     /// was read and nothing else is queued; `false` when it has to be copied.
     ///
     /// The loop writes long answers before it reads again.
     mutating func answer(
-        _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, to slot: UnsafeMutablePointer<Slot>,
-        in input: UnsafeRawBufferPointer
+        _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, to slot: SlotHandle, in input: UnsafeRawBufferPointer
     ) -> Bool {
         guard slot == reader, slot.pointee.flags.contains(.isProcessing), slot.pointee.output == nil,
             let base = payload.baseAddress, let start = input.baseAddress, payload.count <= 0xFFFF,
-            base - Self.answerHeaderBytes >= start, base + payload.count <= start + input.count,
-            runCount < Self.maximumRuns
+            base - Self.answerHeaderBytes >= start, base + payload.count <= start + input.count, runs.hasRoom
         else { return false }
         answer = payload
         answerKind = kind
         slot.pointee.flags.insert(.answersInPlace)
-        slot.pointee.output = newRun(
+        slot.pointee.output = runs.add(
             OutputRun(
                 start: OutputRun.elsewhere, count: Self.answerHeaderBytes &+ payload.count, frame: nil, next: nil))
         touch(slot)
         return true
     }
 
-    /// A header with the length in 16 bits (RFC 6455 §5.2).
-    private static let answerHeaderBytes = 4
+    private func withAnswer<Result>(_ body: (UnsafeRawPointer, Int) -> Result) -> Result {
+        Self.withFrame(answerKind, answer) { frame in frame.baseAddress.map { body($0, frame.count) } }
+            ?? arena.withBytes(at: 0, count: 0, body)
+    }
 
     /// The answer as a frame. The header stands before the payload as long as `body` runs: what is there is a part of
     /// what was read, and a session may look at that again.
-    private func withAnswer<Result>(_ body: (UnsafeRawPointer, Int) -> Result) -> Result {
-        guard let payload = answer.baseAddress else { return body(UnsafeRawPointer(memory), 0) }
-        let frame = UnsafeMutableRawPointer(mutating: payload) - Self.answerHeaderBytes
+    private static func withFrame<Result>(
+        _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Result
+    ) -> Result {
+        guard let base = payload.baseAddress else { return body(UnsafeRawBufferPointer(start: nil, count: 0)) }
+        let frame = UnsafeMutableRawPointer(mutating: base) - answerHeaderBytes
         let before = frame.loadUnaligned(as: UInt32.self)
         defer { frame.storeBytes(of: before, as: UInt32.self) }
-        let header = FrameHeader(opcode: answerKind.opcode, payloadLength: answer.count)
-        let space = UnsafeMutableRawBufferPointer(start: frame, count: Self.answerHeaderBytes &+ answer.count)
-        return body(frame, header.write(to: space) &+ answer.count)
-    }
-
-    /// Gives the end of the arena back that a run has had, when its bytes have left.
-    mutating func rewind(_ run: UnsafeMutablePointer<OutputRun>) {
-        if run.pointee.isOwn, run.pointee.end == used { used = run.pointee.start }
-    }
-
-    /// Makes room for `count` bytes at the end of the connection's own run, which is made if it has none.
-    ///
-    /// Only when there is room, see ``hasRoom(for:)``, for those bytes and the run's.
-    /// - Parameter write: fills the room and returns how much of it has been used.
-    @inline(__always)
-    mutating func append(
-        atMost count: Int, to run: UnsafeMutablePointer<OutputRun>?, _ write: (UnsafeMutableRawBufferPointer) -> Int
-    ) -> UnsafeMutablePointer<OutputRun> {
-        let own = ownRun(run)
-        if own.pointee.end != used { own.pointee.start = moveToEnd(own) }
-        reserve(count)
-        let written = write(UnsafeMutableRawBufferPointer(start: memory + used, count: count))
-        used &+= written
-        own.pointee.count &+= written
-        return own
-    }
-
-    private mutating func reset() {
-        used = 0
-        if runCount > Self.keptRuns {
-            // Its pages have become memory: others are only address space again.
-            runs.deallocate()
-            runs = .allocate(capacity: Self.maximumRuns)
-        }
-        runCount = 0
-        lastRoot = nil
-        if frames.capacity > Self.keptFrames { frames = [] } else { frames.removeAll(keepingCapacity: true) }
-        if capacity > Self.keptBytes {
-            memory.deallocate()
-            capacity = Self.keptBytes
-            memory = .allocate(byteCount: capacity, alignment: 64)
-        }
-    }
-
-    @inline(__always)
-    private mutating func ownRun(_ run: UnsafeMutablePointer<OutputRun>?) -> UnsafeMutablePointer<OutputRun> {
-        guard let run else { return newRun(OutputRun(start: used, count: 0, frame: nil, next: nil)) }
-        if run.pointee.isOwn { return run }
-        let start = moveToEnd(run)
-        return newRun(OutputRun(start: start, count: run.pointee.count, frame: nil, next: nil))
-    }
-
-    /// Sees to it that the run's bytes are the last of the arena; where they begin then.
-    private mutating func moveToEnd(_ run: UnsafeMutablePointer<OutputRun>) -> Int {
-        let count = run.pointee.count
-        if run.pointee.end == used { return run.pointee.start }
-        reserve(count)
-        let start = used
-        withBytes(of: run) { bytes, count in (memory + start).copyMemory(from: bytes, byteCount: count) }
-        used &+= count
-        return start
-    }
-
-    private mutating func append(_ bytes: UnsafeRawBufferPointer, to run: UnsafeMutablePointer<OutputRun>) {
-        if run.pointee.end != used { run.pointee.start = moveToEnd(run) }
-        append(bytes)
-        run.pointee.count &+= bytes.count
-    }
-
-    private mutating func append(_ bytes: UnsafeRawBufferPointer) {
-        guard let source = bytes.baseAddress else { return }
-        reserve(bytes.count)
-        (memory + used).copyMemory(from: source, byteCount: bytes.count)
-        used &+= bytes.count
-    }
-
-    @inline(__always)
-    private mutating func reserve(_ count: Int) {
-        if used &+ count > capacity { grow(used &+ count) }
-    }
-
-    @inline(never)
-    private mutating func grow(_ needed: Int) {
-        while capacity < needed { capacity *= 2 }
-        let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 64)
-        larger.copyMemory(from: memory, byteCount: used)
-        memory.deallocate()
-        memory = larger
-    }
-
-    @inline(__always)
-    private mutating func newRun(_ run: OutputRun) -> UnsafeMutablePointer<OutputRun> {
-        let place = runs + runCount
-        runCount &+= 1
-        place.initialize(to: run)
-        return place
+        let space = UnsafeMutableRawBufferPointer(start: frame, count: answerHeaderBytes &+ payload.count)
+        let header = FrameHeader(opcode: kind.opcode, payloadLength: payload.count).write(to: space)
+        return body(UnsafeRawBufferPointer(start: frame, count: header &+ payload.count))
     }
 }
 

@@ -8,17 +8,16 @@ struct TimerWheelTests {
     private func at(_ milliseconds: UInt64) -> MonotonicInstant { MonotonicInstant(milliseconds: milliseconds) }
 
     /// A loop that never runs, with so many slots that hold nothing.
-    private func slots(_ count: Int) throws -> (ReactorLoop, [UnsafeMutablePointer<Slot>]) {
+    private func slots(_ count: Int) throws -> (ReactorLoop, [SlotHandle]) {
         let loop = try ReactorLoop(loops: 1)
         let rules = ConnectionRules(role: .server, limits: ConnectionLimits())
         let slots = (0..<count).map { _ in
-            let (index, place) = loop.slab.take()
-            place.initialize(
-                to: Slot(
+            loop.slab.insert { index in
+                Slot(
                     machine: ConnectionStateMachine(rules: rules, now: at(0)), session: nil, connection: nil,
                     extras: nil, output: nil, tick: loop.tickOutput, descriptor: -1, index: index, next: Slab.none,
-                    previous: Slab.none, timerList: TimerWheel.unlisted, flags: []))
-            return place
+                    previous: Slab.none, timerList: TimerWheel.unlisted, flags: [])
+            }
         }
         return (loop, slots)
     }

@@ -62,6 +62,16 @@ final class Peer: Sendable {
     /// Everything up to the end of the connection.
     func rest() -> [UInt8] { receive(.max) }
 
+    /// Whether the connection ends within so many seconds; what comes before is dropped.
+    func hasEnded(within seconds: Int32) -> Bool {
+        var buffer = [UInt8](repeating: 0, count: 65536)
+        while true {
+            var state = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            guard poll(&state, 1, seconds * 1000) > 0 else { return false }
+            if recv(descriptor, &buffer, buffer.count, 0) <= 0 { return true }
+        }
+    }
+
     /// Waits for one frame of a server: opcode and payload; `nil` at the end of the connection.
     func frame() -> (opcode: UInt8, payload: [UInt8])? {
         let head = receive(2)

@@ -1,5 +1,7 @@
-import Reactor
+import Testing
 import WebSocketCore
+
+@testable import Reactor
 
 /// What a session under test was told.
 enum Event: Equatable, Sendable {
@@ -104,7 +106,7 @@ extension Reactor {
     }
 }
 
-/// Runs `body` with a reactor, and stops it afterwards.
+/// Runs `body` with a reactor, and stops it afterwards: then nothing of any connection may be left on it.
 func withReactor(
     loops: Int = 1, _ environment: CarrierEnvironment = CarrierEnvironment(),
     _ body: (Reactor) async throws -> Void
@@ -118,4 +120,6 @@ func withReactor(
         throw error
     }
     await reactor.stop(CloseFrame(code: .goingAway), within: .zero)
+    for loop in reactor.loops { #expect(loop.leftovers == ReactorLoop.Leftovers()) }
+    #expect(environment.outputBudget.pendingBytes == 0)
 }

@@ -1,0 +1,22 @@
+#if os(Linux)
+/// How much a loop collects and does in a tick; what is over waits for the next one.
+struct LoopLimits {
+    /// An answer of so many bytes does not wait for the end of the tick: at least 126, so that 16 bits tell its length.
+    static let longBytes = 8 << 10
+    var longBytes = Self.longBytes
+    /// Bytes that are collected; before more are, the loop writes.
+    var arenaBytes = 4 << 20
+    /// Memory that the arena begins with, and what it keeps when it was larger once, in bytes.
+    var firstArenaBytes = 64 << 10
+    var keptArenaBytes = 256 << 10
+    /// Runs that are collected, and those whose memory is kept.
+    var runs = 1 << 16
+    var keptRuns = 4096
+    /// References to frames for which memory is kept.
+    var keptFrames = 1024
+    /// Connections that are written to, tasks that are done, timers that fire.
+    var writesPerTick = 512
+    var tasksPerTick = 256
+    var timersPerTick = 512
+}
+#endif

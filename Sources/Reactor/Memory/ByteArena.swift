@@ -1,0 +1,115 @@
+#if os(Linux)
+/// The bytes that a loop's connections are sent at the end of the tick: one memory for all, which only grows until it
+/// begins again.
+///
+/// What is in it is named by where it begins. Nothing in it moves, but its memory does when it grows: no address leaves
+/// it. What is not in use is forbidden to everybody (``MemoryGuard``). Confined to its loop's thread.
+struct ByteArena {
+    private var memory: UnsafeMutableRawPointer
+    private var capacity: Int
+    private let keptCapacity: Int
+    /// Bytes in use, from the beginning.
+    private(set) var used = 0
+
+    /// - Parameter keptCapacity: what it keeps when it was larger once.
+    init(capacity: Int, keptCapacity: Int) {
+        self.capacity = capacity
+        self.keptCapacity = keptCapacity
+        memory = Self.allocate(capacity)
+    }
+
+    private static func allocate(_ capacity: Int) -> UnsafeMutableRawPointer {
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 64)
+        MemoryGuard.forbid(memory, count: capacity)
+        return memory
+    }
+
+    func deallocate() {
+        MemoryGuard.allow(memory, count: capacity)
+        memory.deallocate()
+    }
+
+    /// Whether so many bytes more fit without growing.
+    @inline(__always)
+    func fits(_ count: Int) -> Bool { used &+ count <= capacity }
+
+    /// The bytes there, as long as `body` runs.
+    @inline(__always)
+    func withBytes<Result>(at start: Int, count: Int, _ body: (UnsafeRawPointer, Int) -> Result) -> Result {
+        assert(start >= 0 && count >= 0 && start + count <= used, "bytes are read that are not in the arena")
+        return body(UnsafeRawPointer(memory + start), count)
+    }
+
+    /// Appends what `write` fills of `count` bytes, and returns how many these are.
+    @inline(__always)
+    mutating func append(atMost count: Int, _ write: (UnsafeMutableRawPointer) -> Int) -> Int {
+        if !fits(count) { grow(to: used &+ count) }
+        let end = memory + used
+        MemoryGuard.allow(end, count: count)
+        let written = write(end)
+        assert(written <= count, "more was written than there is room for")
+        used &+= written
+        forbidUnused(count &- written)
+        return written
+    }
+
+    /// Appends a copy.
+    mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        guard let source = bytes.baseAddress else { return }
+        _ = append(atMost: bytes.count) { place in
+            place.copyMemory(from: source, byteCount: bytes.count)
+            return bytes.count
+        }
+    }
+
+    /// Appends a copy of what is in it already.
+    mutating func appendCopy(at start: Int, count: Int) {
+        assert(start >= 0 && start + count <= used, "bytes are copied that are not in the arena")
+        if !fits(count) { grow(to: used &+ count) }
+        let source = memory + start
+        _ = append(atMost: count) { place in
+            place.copyMemory(from: source, byteCount: count)
+            return count
+        }
+    }
+
+    /// Gives everything back from there on.
+    mutating func rewind(to start: Int) {
+        assert(start >= 0 && start <= used)
+        let count = used &- start
+        used = start
+        forbidUnused(count)
+    }
+
+    /// Begins again.
+    mutating func reset() {
+        rewind(to: 0)
+        guard capacity > keptCapacity else { return }
+        deallocate()
+        capacity = keptCapacity
+        memory = Self.allocate(capacity)
+    }
+
+    @inline(__always)
+    private func forbidUnused(_ count: Int) {
+        #if DEBUG
+        MemoryGuard.forbid(memory + used, count: count)
+        #endif
+    }
+
+    @inline(never)
+    private mutating func grow(to needed: Int) {
+        var larger = capacity
+        while larger < needed { larger *= 2 }
+        let place = Self.allocate(larger)
+        MemoryGuard.allow(place, count: used)
+        place.copyMemory(from: memory, byteCount: used)
+        deallocate()
+        memory = place
+        capacity = larger
+    }
+}
+
+@available(*, unavailable)
+extension ByteArena: Sendable {}
+#endif
