@@ -48,7 +48,9 @@ extension ReactorLoop {
     /// What the connection waits for has changed.
     func updateInterest(_ slot: UnsafeMutablePointer<Slot>) {
         var interest: Poller.Interest = []
-        if slot.pointee.flags.isDisjoint(with: [.inputHasEnded, .socketIsNotRead]) { interest.insert(.reading) }
+        if slot.pointee.flags.isDisjoint(with: [.inputHasEnded, .socketIsNotRead]), !isHeld(slot) {
+            interest.insert(.reading)
+        }
         if slot.pointee.flags.contains(.awaitsRoom) { interest.insert(.writing) }
         poller.modify(slot.pointee.descriptor, interest, slot)
     }
@@ -101,23 +103,30 @@ extension ReactorLoop {
         if flags.contains(.inputHasEnded) {  // what was queued for a peer that has ended its own side had its chance
             return condemn(slot)
         }
+        judgeHold(slot)
+        guard !slot.pointee.flags.contains(.isCondemned) else { return }
         // While this side does not read, the peer's silence says nothing about it.
-        if flags.contains(.socketIsNotRead) { slot.pointee.machine.receivedBytes(now: now) }
+        if flags.contains(.socketIsNotRead) { slot.pointee.machine.socketWasNotRead(now: now) }
         if flags.contains(.isPaused) { slot.pointee.machine.readingIsPaused(now: now) }
         judgeBacklog(slot)
         if let farewell { bid(farewell, slot) }
         switch slot.pointee.machine.tick(now: now) {
         case .none: break
-        case .sendPing: writeControl(.ping, UnsafeRawBufferPointer(start: nil, count: 0), to: slot)
-        case .closing(let action): act(action, slot)
+        case .sendPing:
+            slot.pointee.session?.peerIsSilent()
+            writeControl(.ping, UnsafeRawBufferPointer(start: nil, count: 0), to: slot)
+        case .closing(let action):
+            act(action, slot)
+            resumeReading(slot)
         }
         if !slot.pointee.flags.contains(.isCondemned) { wheel.schedule(slot, at: nextDeadline(of: slot), now: now) }
     }
 
     private func nextDeadline(of slot: UnsafeMutablePointer<Slot>) -> MonotonicInstant {
         let deadline = slot.pointee.machine.nextDeadline
-        guard slot.pointee.machine.maySend, let backlog = slot.pointee.extras?.backlog else { return deadline }
-        return min(backlog.pending.nextDeadline(slot.pointee.machine.limits), deadline)
+        guard slot.pointee.machine.maySend, let extras = slot.pointee.extras else { return deadline }
+        let forBacklog = extras.backlog?.pending.nextDeadline(slot.pointee.machine.limits) ?? deadline
+        return min(deadline, forBacklog, extras.hold?.until ?? deadline)
     }
 
     /// Moves the timer when the next deadline has come nearer; one that moved away is noticed when it fires.
@@ -132,6 +141,7 @@ extension ReactorLoop {
     func close(_ frame: CloseFrame, _ slot: UnsafeMutablePointer<Slot>) {
         act(slot.pointee.machine.close(frame, now: now), slot)
         setReading(true, slot)  // so that the peer's close frame is seen; messages before it are dropped
+        resumeReading(slot)
         reschedule(slot)
     }
 
