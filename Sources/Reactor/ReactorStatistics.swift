@@ -15,6 +15,8 @@ public struct ReactorStatistics: Hashable, Sendable {
     public var connections = 0
     /// Readers that were cut off because they did not keep up.
     public var slowReaders = 0
+    /// How often a socket was not read for a moment because its peer sent faster than it may.
+    public var holds = 0
     /// The most events that were taken in one tick.
     public var mostEvents = 0
     /// The most bytes that were read from a connection in one tick.
@@ -31,6 +33,7 @@ public struct ReactorStatistics: Hashable, Sendable {
         sum.wakeUps &+= right.wakeUps
         sum.connections &+= right.connections
         sum.slowReaders &+= right.slowReaders
+        sum.holds &+= right.holds
         sum.mostEvents = max(left.mostEvents, right.mostEvents)
         sum.largestRead = max(left.largestRead, right.largestRead)
         sum.longestTickMicroseconds = max(left.longestTickMicroseconds, right.longestTickMicroseconds)

@@ -65,9 +65,17 @@ struct LimitOptions: ParsableArguments {
 
     @Option(
         help: """
-            Messages a second of one connection, with a burst of twice as many; more is answered with 1008. Default 50.
+            Messages a second of one connection, with a burst of twice as many. Above it the client has to wait; one \
+            that had to for more than half of a minute is closed. Default 50.
             """)
     var maxRate: Int?
+
+    @Option(
+        help: """
+            Bytes a second from one visitor of the room, with a burst of one largest message: a number from 65536 on, \
+            or 'unlimited'. Above it the client has to wait, as with --max-rate. Default 1048576.
+            """)
+    var maxByteRate: LimitSetting?
 
     @Option(help: "Members of a room. Default 1000.")
     var maxMembers: Int?
@@ -123,6 +131,7 @@ struct LimitOptions: ParsableArguments {
         settings.forwardedHeader = forwardedHeader
         settings.limitLoopback = limitLoopback?.isOn
         settings.maxRate = maxRate
+        settings.maxByteRate = maxByteRate
         settings.maxMembers = maxMembers
         settings.handshakeTimeout = handshakeTimeout
         settings.bodyBudget = bodyBudget

@@ -33,7 +33,7 @@ enum Receiving {
             for number in 0..<count {
                 let now = MonotonicInstant(milliseconds: UInt64(number) * 25)  // 40 messages a second
                 var position = 0
-                machine.receivedBytes(now: now)
+                machine.receivedBytes(input.count, now: now)
                 if case .message(_, let range) = machine.next(input, position: &position, output: output, now: now) {
                     sum &+= range.count
                 }

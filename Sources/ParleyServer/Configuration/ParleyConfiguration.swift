@@ -10,6 +10,8 @@ public import WebSocketNIO
 public struct ParleyConfiguration: Sendable {
     /// The largest message in the room, in bytes, unless said otherwise: 1 MiB.
     static let defaultMaximumMessage = 1024 * 1024
+    /// Bytes a second from a visitor of the room, unless said otherwise: 1 MiB.
+    static let defaultByteRate: UInt32 = 1024 * 1024
 
     /// The address or host name to listen on. Default 127.0.0.1: this machine only.
     public var host = "127.0.0.1"
@@ -50,10 +52,12 @@ public struct ParleyConfiguration: Sendable {
     /// What a connection of an app may ask; pings follow the app's activity timeout.
     public var appLimits: ConnectionLimits
 
-    /// The defaults of the room: messages of 1 MiB, and four of them pending. An app's clients have smaller ones.
+    /// The defaults of the room: messages of 1 MiB, four of them pending, 1 MiB a second. An app's clients have smaller
+    /// messages.
     public init() {
         roomLimits = ConnectionLimits()
         appLimits = ConnectionLimits()
+        roomLimits.bytesPerSecond = Self.defaultByteRate
         // What clients do about these codes: come back after a second at least, or at once.
         appLimits.slowReaderCode = PusherService.comeBackLater
         appLimits.stopCode = PusherService.comeBackLater
@@ -105,6 +109,7 @@ public struct ParleyConfiguration: Sendable {
         accept.limitsLoopback = settings.limitLoopback ?? accept.limitsLoopback
         roomLimits.pingInterval = milliseconds(settings.pingInterval) ?? roomLimits.pingInterval
         roomLimits.pongTimeout = milliseconds(settings.pongTimeout) ?? roomLimits.pongTimeout
+        if let rate = settings.maxByteRate { roomLimits.bytesPerSecond = rate.value.map { UInt32(clamping: $0) } }
         applyToAll(settings, &roomLimits)
         applyToAll(settings, &appLimits)
     }

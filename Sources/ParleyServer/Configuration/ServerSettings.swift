@@ -61,6 +61,8 @@ public struct ServerSettings: Sendable, Decodable {
     public var forwardedHeader: String?
     /// Messages a second of one connection.
     public var maxRate: Int?
+    /// Bytes a second that a visitor of the room may send.
+    public var maxByteRate: LimitSetting?
     /// Members of a room.
     public var maxMembers: Int?
     /// How much of what is said in a room is kept.
@@ -104,6 +106,7 @@ public struct ServerSettings: Sendable, Decodable {
         case trustProxy = "trust_proxy"
         case forwardedHeader = "forwarded_header"
         case maxRate = "max_rate"
+        case maxByteRate = "max_byte_rate"
         case maxMembers = "max_members"
         case handshakeTimeout = "handshake_timeout"
         case bodyBudget = "body_budget"
@@ -153,6 +156,7 @@ public struct ServerSettings: Sendable, Decodable {
         take(\.trustProxy)
         take(\.forwardedHeader)
         take(\.maxRate)
+        take(\.maxByteRate)
         take(\.maxMembers)
         take(\.roomHistory)
         take(\.handshakeTimeout)
@@ -177,6 +181,7 @@ public struct ServerSettings: Sendable, Decodable {
             .range(softPending, 1...Int.max, "soft_pending"),
             .range(connectionRate, 1...1_000_000, "connection_rate"),
             .range(maxRate, 1...1_000_000, "max_rate"),
+            .range(maxByteRate, 65_536...Int(UInt32.max), "max_byte_rate"),
             .range(maxMembers, 1...1_000_000, "max_members"),
         ]
         let range = 0.1...86_400.0
@@ -211,6 +216,6 @@ public struct ServerSettings: Sendable, Decodable {
         if let apps {
             problems += AppSettings.problems(in: apps.apps).map { SettingProblem(["apps"] + $0.path, $0.words) }
         }
-        return problems
+        return problems.isEmpty ? conflicts() : problems
     }
 }

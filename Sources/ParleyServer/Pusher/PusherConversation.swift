@@ -10,5 +10,9 @@ final class PusherConversation: PusherConnection {
 
     override func deliver(_ frame: SharedFrame) { connection?.send(frame) }
 
+    override func forgiveMessage() { connection?.forgiveMessage() }
+
+    override func requireMessagesAsLife() { connection?.requireMessagesAsLife() }
+
     override func close(code: UInt16, reason: String) { connection?.close(CloseCode(rawValue: code), reason: reason) }
 }

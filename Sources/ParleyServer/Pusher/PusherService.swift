@@ -9,7 +9,7 @@ final class PusherService: Sendable {
     /// 4100: clients come back after a second at least.
     static let comeBackLater = CloseCode(rawValue: PusherCloseCode.overCapacity)
     /// 4201: no answer to a ping; clients come back at once.
-    static let noPong = CloseCode(rawValue: 4201)
+    static let noPong = CloseCode(rawValue: PusherCloseCode.noPong)
 
     private let node: PusherNode
     private let clock: @Sendable () -> MonotonicInstant
@@ -55,19 +55,21 @@ final class PusherService: Sendable {
             return WebSocketRoute(handshake: handshake, limits: limits) { _ in
                 PusherRefusal(code: code, message: message)
             }
-        case .accepted(let runtime, let version):
+        case .accepted(let runtime, let version, let namesClient):
             handshake.acceptsAnySubprotocol = runtime.app.dialect == .lenient
             return WebSocketRoute(handshake: handshake, limits: limits(of: runtime.app)) { [self] request in
                 PusherSession(
                     PusherConversation(
                         runtime: runtime, node: node, protocolVersion: version, shard: shards.shard(of: request.loop)),
-                    runtime.app.authorizationTimeout.map { _ in probation.value(on: request.loop) })
+                    runtime.app.authorizationTimeout.map { _ in probation.value(on: request.loop) },
+                    namesClient: namesClient)
             }
         }
     }
 
     private func limits(of app: PusherApp) -> ConnectionLimits {
         var limits = limits
+        limits.pingsWithoutData = true
         limits.pingInterval = UInt64(clamping: app.limits.activityTimeout) * 1000
         limits.pongTimeout = UInt64(clamping: app.limits.pongTimeout) * 1000
         return limits

@@ -5,15 +5,20 @@ import WebSocketCore
 final class PusherSession: WebSocketSession {
     private let conversation: PusherConversation
     private let probation: PusherProbation?
+    private let namesClient: Bool
 
-    /// - Parameter probation: who watches that the client proves itself, where it has to.
-    init(_ conversation: PusherConversation, _ probation: PusherProbation?) {
+    /// - Parameters:
+    ///   - probation: who watches that the client proves itself, where it has to.
+    ///   - namesClient: whether the client is one that answers `pusher:ping`.
+    init(_ conversation: PusherConversation, _ probation: PusherProbation?, namesClient: Bool) {
         self.conversation = conversation
         self.probation = probation
+        self.namesClient = namesClient
     }
 
     override func opened(_ connection: WebSocketConnection) {
         conversation.connection = connection
+        if namesClient { connection.requireMessagesAsLife() }
         conversation.opened()
         if conversation.deadline != nil { probation?.watch(conversation) }
     }
@@ -22,7 +27,9 @@ final class PusherSession: WebSocketSession {
 
     override func becameWritable() { conversation.becameWritable() }
 
-    override func messageRateExceeded() { conversation.messageRateExceeded() }
+    override func rateExceeded() { conversation.rateExceeded() }
+
+    override func peerIsSilent() { conversation.peerIsSilent() }
 
     override func serverStops() { conversation.drain() }
 

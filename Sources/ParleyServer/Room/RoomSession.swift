@@ -24,7 +24,7 @@ final class RoomSession: WebSocketSession {
 
     override func becameWritable() { conversation.becameWritable() }
 
-    override func messageRateExceeded() { conversation.exceededMessageRate() }
+    override func rateExceeded() { conversation.exceededMessageRate() }
 
     override func closed(_ outcome: CloseOutcome) {
         conversation.closed()

@@ -13,8 +13,8 @@ public struct PusherLimits: Hashable, Sendable {
     public var clientEventBytes = 10_240
     /// Client events a second from one connection, and as many at once. Default 10.
     public var clientEventsPerSecond: UInt32 = 10
-    /// Channels that one connection subscribes to. Default 100.
-    public var channelsPerConnection = 100
+    /// Channels that one connection subscribes to. Default 1,000.
+    public var channelsPerConnection = 1_000
     /// Users that are present in one channel. Default 1,000.
     public var presenceMembers = 1_000
     /// Bytes of what a user shows of itself, its `user_info`. Default 1,024.
@@ -31,9 +31,10 @@ public struct PusherLimits: Hashable, Sendable {
     public var requestBytes = 262_144
     /// HTTP requests a second with one key, and as many at once. Default 10,000.
     public var requestsPerSecond: UInt32 = 10_000
-    /// Seconds of silence after which a client asks whether the server is still there. Default 120, at least 1.
-    public var activityTimeout = 120
-    /// Seconds that a client waits for that answer. Default 30.
+    /// Seconds of silence after which each side asks whether the other is still there. Default 30, at least 1: some
+    /// proxies cut a connection that was silent for 60.
+    public var activityTimeout = 30
+    /// Seconds that each side waits for that answer. Default 30.
     public var pongTimeout = 30
 
     /// The defaults.

@@ -19,16 +19,18 @@ public enum PusherCloseCode {
     public static let noProtocol: UInt16 = 4008
     /// 4009: no right to be here.
     public static let unauthorized: UInt16 = 4009
-    /// 4100: the node ends or has no room.
+    /// 4100: the node ends or has no room, or the client sends too much for too long.
     public static let overCapacity: UInt16 = 4100
     /// 4200: come back at once; for single connections.
     public static let reconnect: UInt16 = 4200
+    /// 4201: no answer to a ping; come back at once.
+    public static let noPong: UInt16 = 4201
     /// 4301, in errors only: a client event is refused.
     public static let clientEventRefused: UInt16 = 4301
     /// 4302, in errors only: the watchlist was cut.
     public static let watchlistTooLong: UInt16 = 4302
     /// 1003: a binary message (RFC 6455 §7.4.1).
     public static let unsupportedData: UInt16 = 1003
-    /// 1008: too many messages that are none, or too many messages (RFC 6455 §7.4.1).
+    /// 1008: too many messages that are none (RFC 6455 §7.4.1).
     public static let policyViolation: UInt16 = 1008
 }

@@ -5,6 +5,8 @@ extension PusherConnection {
     func signIn(_ auth: [UInt8], _ userData: [UInt8]) {
         do throws(SignInProblem) {
             try signIn(checking: auth, userData)
+        } catch .notAuthorized {
+            end(PusherCloseCode.unauthorized, SignInProblem.notAuthorized.text)
         } catch {
             report(Int(PusherCloseCode.unauthorized), error.text)
             deliver(PusherMessages.error(PusherCloseCode.unauthorized, error.text))

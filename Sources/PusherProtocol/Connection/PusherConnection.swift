@@ -3,10 +3,11 @@ public import WebSocketCore
 
 /// One client's connection, from its handshake to its end.
 ///
-/// The carrier tells it what happens: ``opened()``, ``received(_:_:)``, ``messageRateExceeded()``,
-/// ``becameWritable()``, ``tick(now:)`` and at last ``closed()``. A subclass overrides
-/// `deliver(_:)`, ``close(code:reason:)`` and `isWritable`. Everything happens on the thread of its shard. Whether the
-/// peer is still there is the carrier's to find out, by the pings of RFC 6455.
+/// The carrier tells it what happens: ``opened()``, ``received(_:_:)``, ``rateExceeded()``, ``peerIsSilent()``,
+/// ``becameWritable()``, ``tick(now:)`` and at last ``closed()``. A subclass overrides `deliver(_:)`,
+/// ``close(code:reason:)``, ``forgiveMessage()``, ``requireMessagesAsLife()`` and `isWritable`. Everything happens on
+/// the thread of its shard. Whether the peer is still there is the carrier's to find out: it says when the peer is
+/// silent, and this asks with a `pusher:ping`.
 ///
 /// Fields are few and small, since most connections do nothing most of the time: what only some need, a signed-in user
 /// and a watchlist, is made when it is needed.
@@ -17,8 +18,6 @@ open class PusherConnection: Subscriber {
 
     /// So many messages that are none end a connection.
     static let maximumMalformed: UInt8 = 10
-    /// So often may a connection send too many messages; the next time ends it.
-    static let maximumRateFaults: UInt8 = 2
     /// Names that are longer are not told back.
     static let maximumEchoBytes = 256
 
@@ -29,18 +28,20 @@ open class PusherConnection: Subscriber {
     /// The connection's name in the cluster, which clients know as their `socket_id`.
     public final let socketID: ConnectionID
     /// The version of the protocol that the client speaks: 5, 6 or 7. All are told the same.
-    public final let protocolVersion: UInt8
+    public final var protocolVersion: UInt8 { version }
     final let shard: Shard
     final var places = ChannelPlaces()
     /// Whom it has signed in as.
     final var user: SignedInUser?
     private final var clientEvents = TokenBucket()
+    /// What it may subscribe, unsubscribe and sign in without counting as a sender of messages.
+    private final var commands = TokenBucket()
     /// Milliseconds on the node's clock; 0 for none.
     private final var authorizationDeadline: UInt64 = 0
+    private final let version: UInt8
     private final var phase = Phase.new
     private final var isCounted = false
     private final var malformedCount: UInt8 = 0
-    private final var rateFaults: UInt8 = 0
 
     /// Prepares a connection that has been accepted, see ``PusherHandshake``.
     ///
@@ -48,7 +49,7 @@ open class PusherConnection: Subscriber {
     public init(runtime: PusherAppRuntime, node: PusherNode, protocolVersion: Int, shard: Shard) {
         self.runtime = runtime
         self.node = node
-        self.protocolVersion = UInt8(clamping: protocolVersion)
+        version = UInt8(clamping: protocolVersion)
         self.shard = shard
         socketID = node.connectionID()
         super.init()
@@ -63,6 +64,13 @@ open class PusherConnection: Subscriber {
         // Not a peer's doing: whether a subclass overrides it is settled when the program is compiled.
         preconditionFailure("A connection must override close(code:reason:).")
     }
+
+    /// Takes the message that is being received off what the carrier lets the client send.
+    open func forgiveMessage() {}
+
+    /// Has the carrier count only messages as life: this client answers `pusher:ping`, so that its pongs of RFC 6455
+    /// say nothing. A browser answers those for a page that was left.
+    open func requireMessagesAsLife() {}
 
     /// See ``socketID``.
     public final override var connectionID: ConnectionID? { socketID }
@@ -95,9 +103,16 @@ open class PusherConnection: Subscriber {
         guard kind == .text else { return end(PusherCloseCode.unsupportedData, "This protocol speaks text only.") }
         switch PusherCommand(payload) {
         case .ping: deliver(PusherMessages.pong)
-        case .subscribe(let command): subscribe(command)
-        case .unsubscribe(let channel): unsubscribe(channel)
-        case .signIn(let auth, let userData): signIn(auth, userData)
+        case .pong: requireMessagesAsLife()
+        case .subscribe(let command):
+            countCommand()
+            subscribe(command)
+        case .unsubscribe(let channel):
+            countCommand()
+            unsubscribe(channel)
+        case .signIn(let auth, let userData):
+            countCommand()
+            signIn(auth, userData)
         case .clientEvent(let event, let channel): send(event, to: channel)
         case .ignored: break
         case .forbidden: refuse("Clients may send events only whose names begin with client-.")
@@ -106,14 +121,14 @@ open class PusherConnection: Subscriber {
         }
     }
 
-    /// More messages came than the carrier takes, and some were dropped.
-    public final func messageRateExceeded() {
-        guard phase == .open else { return }
-        guard rateFaults < Self.maximumRateFaults else {
-            return end(PusherCloseCode.policyViolation, "Too many messages, again and again.")
-        }
-        rateFaults += 1
-        refuse("Too many messages at once: some were dropped. Please wait a moment.")
+    /// More messages came than the carrier takes, for so long that it does not want to wait any more.
+    public final func rateExceeded() {
+        end(PusherCloseCode.overCapacity, "Too many messages for more than half a minute. Please send fewer a second.")
+    }
+
+    /// The client has said nothing for the app's activity timeout: it is asked whether it is there.
+    public final func peerIsSilent() {
+        if isOpen { deliver(PusherMessages.ping) }
     }
 
     /// The carrier takes more again.
@@ -183,6 +198,11 @@ open class PusherConnection: Subscriber {
     final func takeClientEvent() -> Bool { clientEvents.take(runtime.clientEventRate, now: node.clock()) }
 
     final var isOpen: Bool { phase == .open }
+
+    /// Subscribing to all of its channels, and unsubscribing again, costs a client nothing; to go on doing so does.
+    private final func countCommand() {
+        if commands.take(runtime.commandRate, now: node.clock()) { forgiveMessage() }
+    }
 
     private final func malformed(_ text: String) {
         malformedCount += 1

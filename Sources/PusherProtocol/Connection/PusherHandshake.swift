@@ -6,8 +6,9 @@ public enum PusherHandshake {
     public enum Decision: Sendable {
         /// The path is not one of this protocol.
         case notPusher
-        /// A connection to an app; the version is 5, 6 or 7.
-        case accepted(PusherAppRuntime, protocolVersion: Int)
+        /// A connection to an app; the version is 5, 6 or 7. A client that gives its name is a library, which answers
+        /// `pusher:ping`.
+        case accepted(PusherAppRuntime, protocolVersion: Int, namesClient: Bool)
         /// To be answered with 101 all the same, then ``PusherHandshake/error(code:message:)``, then closed with the
         /// code: clients can read nothing else.
         case refused(code: UInt16, message: String)
@@ -16,8 +17,8 @@ public enum PusherHandshake {
             code: PusherCloseCode.unknownPath, message: "No app is at this path: it is /app/KEY.")
     }
 
-    /// Decides. The path is `/app/KEY` with anything before it; of the query `protocol` and `version` count. What a
-    /// ``PusherDialect/lenient`` app accepts besides is said there.
+    /// Decides. The path is `/app/KEY` with anything before it; of the query `protocol`, `version` and `client` count.
+    /// What a ``PusherDialect/lenient`` app accepts besides is said there.
     ///
     /// - Parameters:
     ///   - path: as it came, without the query.
@@ -57,7 +58,8 @@ public enum PusherHandshake {
         guard !node.isDraining else {
             return .refused(code: PusherCloseCode.overCapacity, message: "This server ends. Please come back soon.")
         }
-        return .accepted(runtime, protocolVersion: version)
+        let client = value(of: "client", in: query) ?? []
+        return .accepted(runtime, protocolVersion: version, namesClient: !client.isEmpty)
     }
 
     /// The message that comes before the close of a connection which is refused.

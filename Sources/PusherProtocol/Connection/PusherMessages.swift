@@ -6,6 +6,9 @@ enum PusherMessages {
     /// The answer to a `pusher:ping`.
     static let pong = SharedFrame(text: #"{"event":"pusher:pong","data":"{}"}"#)
 
+    /// Asks a client that has been silent whether it is there.
+    static let ping = SharedFrame(text: #"{"event":"pusher:ping","data":"{}"}"#)
+
     /// The first message of a connection. Its data must be a string: stock clients parse it as JSON.
     static func established(_ socketID: ConnectionID, activityTimeout: Int) -> SharedFrame {
         var data = JSONWriter(capacity: 96)

@@ -4,6 +4,8 @@ import Channels
 public enum PusherCommand: Hashable, Sendable {
     /// Say that the server is there.
     case ping
+    /// The client is there, as it says when it is asked.
+    case pong
     /// Subscribe to a channel.
     case subscribe(SubscribeCommand)
     /// Unsubscribe from the channel of this name.
@@ -77,6 +79,8 @@ public enum PusherCommand: Hashable, Sendable {
             self = .clientEvent(PusherEvent(name: name, payload: PusherEvent.Payload(data, in: text)), channel: channel)
         } else if name.elementsEqual("pusher:ping".utf8) {
             self = .ping
+        } else if name.elementsEqual("pusher:pong".utf8) {
+            self = .pong
         } else if name.elementsEqual("pusher:subscribe".utf8) {
             self = Self.reading(data, in: text) { SubscribeCommand.read($0, in: $1) }
         } else if name.elementsEqual("pusher:unsubscribe".utf8) {

@@ -1,4 +1,5 @@
-/// Why a sign-in fails. The client is told with code 4009, and the connection stays.
+/// Why a sign-in fails. The client is told with code 4009; after a wrong signature the connection is closed, too, as
+/// stock clients learn of the failure by nothing else.
 struct SignInProblem: Error, Hashable, Sendable {
     /// What is wrong, and what helps.
     let text: String

@@ -21,6 +21,9 @@ public final class PusherAppRuntime: Sendable {
     /// The wire protocol of its channels.
     public let encoder: PusherEncoder
     let clientEventRate: TokenBucket.Rate
+    /// What a connection may subscribe, unsubscribe and sign in free of charge: twice as often as it may have channels,
+    /// and that again within a minute.
+    let commandRate: TokenBucket.Rate
     private let connections = Atomic(0)
     private let secrets: [[UInt8]: PusherKey]
     private let requestRate: TokenBucket.Rate
@@ -44,6 +47,8 @@ public final class PusherAppRuntime: Sendable {
         let limits = app.limits
         clientEventRate = TokenBucket.Rate(
             perSecond: limits.clientEventsPerSecond, burst: limits.clientEventsPerSecond)
+        let commands = UInt32(clamping: 2 * min(max(limits.channelsPerConnection, 1), 1_000_000))
+        commandRate = TokenBucket.Rate(perSecond: (commands + 59) / 60, burst: commands + 1)
         requestRate = TokenBucket.Rate(perSecond: limits.requestsPerSecond, burst: limits.requestsPerSecond)
         replays = Lock(ReplayTable(capacity: signatures))
     }

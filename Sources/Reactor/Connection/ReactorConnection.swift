@@ -45,5 +45,15 @@ final class ReactorConnection: WebSocketConnection {
         guard let slot else { return }
         slot.pointee.tick.pointee.loop._withUnsafeGuaranteedRef { $0.setReading(isReading, slot) }
     }
+
+    override func forgiveMessage() {
+        guard let slot else { return }
+        slot.pointee.machine.forgiveMessage()
+    }
+
+    override func requireMessagesAsLife() {
+        guard let slot else { return }
+        slot.pointee.machine.requireData()
+    }
 }
 #endif

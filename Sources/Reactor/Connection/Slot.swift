@@ -56,7 +56,7 @@ struct Slot {
     /// What only some connections need, and most of them only at times.
     final class Extras {
         /// What was read and not consumed: an incomplete header or control frame of at most 139 bytes, or, while the
-        /// session takes nothing, what has arrived since.
+        /// session takes nothing or the peer is held, what has arrived since.
         var tail: [UInt8] = []
         /// What the peer does not take.
         var backlog: Backlog?
@@ -64,6 +64,8 @@ struct Slot {
         var heldPong: [UInt8]?
         /// What the loop has counted for this connection's unfinished message.
         var accountedBytes = 0
+        /// When the peer has lately sent faster than it may.
+        var hold: ReadingHold?
         let codecs: MessageCodecs?
         /// The front door's, which counts connections until this is gone.
         let lease: AnyObject?
@@ -74,7 +76,8 @@ struct Slot {
         }
 
         var isIdle: Bool {
-            tail.isEmpty && backlog == nil && heldPong == nil && accountedBytes == 0 && codecs == nil && lease == nil
+            tail.isEmpty && backlog == nil && heldPong == nil && accountedBytes == 0 && hold == nil && codecs == nil
+                && lease == nil
         }
     }
 }

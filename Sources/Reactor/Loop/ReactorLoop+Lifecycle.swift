@@ -48,7 +48,9 @@ extension ReactorLoop {
     /// What the connection waits for has changed.
     func updateInterest(_ slot: SlotHandle) {
         var interest: Poller.Interest = []
-        if slot.pointee.flags.isDisjoint(with: [.inputHasEnded, .socketIsNotRead]) { interest.insert(.reading) }
+        if slot.pointee.flags.isDisjoint(with: [.inputHasEnded, .socketIsNotRead]), !isHeld(slot) {
+            interest.insert(.reading)
+        }
         if slot.pointee.extras?.backlog != nil { interest.insert(.writing) }
         poller.modify(slot.pointee.descriptor, interest, slot)
     }
@@ -109,23 +111,30 @@ extension ReactorLoop {
         if flags.contains(.inputHasEnded) {  // what was queued for a peer that has ended its own side had its chance
             return condemn(slot)
         }
+        judgeHold(slot)
+        guard !slot.pointee.flags.contains(.isCondemned) else { return }
         // While this side does not read, the peer's silence says nothing about it.
-        if flags.contains(.socketIsNotRead) { slot.pointee.machine.receivedBytes(now: now) }
+        if flags.contains(.socketIsNotRead) { slot.pointee.machine.socketWasNotRead(now: now) }
         if flags.contains(.isPaused) { slot.pointee.machine.readingIsPaused(now: now) }
         judgeBacklog(slot)
         if let farewell { bid(farewell, slot) }
         switch slot.pointee.machine.tick(now: now) {
         case .none: break
-        case .sendPing: writeControl(.ping, UnsafeRawBufferPointer(start: nil, count: 0), to: slot)
-        case .closing(let action): act(action, slot)
+        case .sendPing:
+            slot.pointee.session?.peerIsSilent()
+            writeControl(.ping, UnsafeRawBufferPointer(start: nil, count: 0), to: slot)
+        case .closing(let action):
+            act(action, slot)
+            resumeReading(slot)
         }
         if !slot.pointee.flags.contains(.isCondemned) { wheel.schedule(slot, at: nextDeadline(of: slot), now: now) }
     }
 
     private func nextDeadline(of slot: SlotHandle) -> MonotonicInstant {
         let deadline = slot.pointee.machine.nextDeadline
-        guard slot.pointee.machine.maySend, let backlog = slot.pointee.extras?.backlog else { return deadline }
-        return min(backlog.pending.nextDeadline(slot.pointee.machine.limits), deadline)
+        guard slot.pointee.machine.maySend, let extras = slot.pointee.extras else { return deadline }
+        let forBacklog = extras.backlog?.pending.nextDeadline(slot.pointee.machine.limits) ?? deadline
+        return min(deadline, forBacklog, extras.hold?.until ?? deadline)
     }
 
     /// Moves the timer when the next deadline has come nearer; one that moved away is noticed when it fires.
@@ -140,6 +149,7 @@ extension ReactorLoop {
     func close(_ frame: CloseFrame, _ slot: SlotHandle) {
         beginClosing(frame, slot)
         setReading(true, slot)  // so that the peer's close frame is seen; messages before it are dropped
+        resumeReading(slot)
     }
 
     /// As ``close(_:_:)``, but calls no session: for a connection whose session is told later.
@@ -165,7 +175,7 @@ extension ReactorLoop {
         }
     }
 
-    private func report(_ frame: CloseFrame, _ slot: UnsafeMutablePointer<Slot>) {
+    private func report(_ frame: CloseFrame, _ slot: SlotHandle) {
         guard farewell == nil,
             let refusal = slot.pointee.machine.refusal(in: frame, peer: peerAddress(of: slot.pointee.descriptor))
         else { return }

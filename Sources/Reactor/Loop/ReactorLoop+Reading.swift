@@ -23,7 +23,7 @@ extension ReactorLoop {
         statistics.reads &+= 1
         guard count > 0 else { return nothingRead(count, slot) }
         statistics.largestRead = max(statistics.largestRead, count)
-        slot.pointee.machine.receivedBytes(now: now)
+        slot.pointee.machine.receivedBytes(count, now: now)
         guard slot.pointee.machine.isAtRest || slot.pointee.machine.mayReceive else { return }
         if isPaused {
             keep(UnsafeRawBufferPointer(start: input, count: count), slot)
@@ -34,6 +34,7 @@ extension ReactorLoop {
             writeLong(slot)
             tickOutput.pointee.reader = nil
         }
+        if slot.pointee.machine.exceedsByteRate(now: now) { hold(slot) }
         if !slot.pointee.machine.isAtRest || slot.pointee.extras != nil { settle(slot) }
     }
 
@@ -51,7 +52,7 @@ extension ReactorLoop {
 
     /// What had arrived behind the request when the connection was handed over.
     func takeReceived(_ bytes: [UInt8], _ slot: SlotHandle) {
-        slot.pointee.machine.receivedBytes(now: now)
+        slot.pointee.machine.receivedBytes(bytes.count, now: now)
         extras(of: slot).tail = bytes
         if slot.pointee.flags.contains(.isPaused) { answerWhilePaused(slot) } else { processTail(slot) }
         settle(slot)
@@ -85,8 +86,9 @@ extension ReactorLoop {
                 session.received(kind, message.span.bytes)
             case .sendPong(let range):
                 pong(UnsafeRawBufferPointer(rebasing: bytes[range]), slot)
-            case .messageRateExceeded:
-                session.messageRateExceeded()
+            case .held:
+                hold(slot)
+                break reading
             case .closing(let action):
                 act(action, slot)
             }
@@ -101,8 +103,8 @@ extension ReactorLoop {
     }
 
     /// Reads what was kept of earlier reads.
-    private func processTail(_ slot: SlotHandle) {
-        guard let extras = slot.pointee.extras, !extras.tail.isEmpty else { return }
+    func processTail(_ slot: SlotHandle) {
+        guard let extras = slot.pointee.extras, !extras.tail.isEmpty, !isHeld(slot) else { return }
         guard !slot.pointee.flags.contains(.isProcessing) else { return }
         var tail: [UInt8] = []
         swap(&tail, &extras.tail)
@@ -152,9 +154,9 @@ extension ReactorLoop {
     }
 
     /// After reading: the books on unfinished messages, and the timer.
-    private func settle(_ slot: SlotHandle) {
-        let held = slot.pointee.machine.assembledBytes
+    func settle(_ slot: SlotHandle) {
         let extras = extras(of: slot)
+        let held = slot.pointee.machine.assembledBytes + (extras.hold?.isOn == true ? extras.tail.count : 0)
         if held != extras.accountedBytes {
             assemblingBytes += held - extras.accountedBytes
             let hasGrown = held > extras.accountedBytes
@@ -186,7 +188,7 @@ extension ReactorLoop {
         settle(slot)
         if slot.pointee.flags.isDisjoint(with: [.isPaused, .isCondemned]), flags.contains(.socketIsNotRead) {
             slot.pointee.flags.remove(.socketIsNotRead)
-            slot.pointee.machine.receivedBytes(now: now)  // the silence so far was not the peer's
+            slot.pointee.machine.socketWasNotRead(now: now)
             updateInterest(slot)
         }
     }
@@ -196,7 +198,13 @@ extension ReactorLoop {
         slot.pointee.flags.insert(.readingHasEnded)
         guard slot.pointee.flags.contains(.isPaused) else { return }
         slot.pointee.flags.remove(.isPaused)
-        processTail(slot)
+        endHold(slot)
+        var left = Int.max
+        while let tail = slot.pointee.extras?.tail, 1..<left ~= tail.count {
+            left = tail.count
+            slot.pointee.machine.forgiveRate()
+            processTail(slot)
+        }
     }
 
     /// Answers a ping, unless output is blocked: then only the newest answer is kept (RFC 6455 §5.5.3).

@@ -329,7 +329,10 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
             if slot.pointee.flags.contains(.hasEnded) {
                 releaseUnlessListed(slot)
             } else if !slot.pointee.flags.contains(.isCondemned) {
-                if !slot.pointee.machine.maySend { setReading(true, slot) }  // as close(_:_:) does
+                if !slot.pointee.machine.maySend {  // as close(_:_:) does
+                    setReading(true, slot)
+                    resumeReading(slot)
+                }
                 tellWritable(slot)
             }
         }

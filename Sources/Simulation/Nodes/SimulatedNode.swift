@@ -58,7 +58,7 @@ final class SimulatedNode {
     /// A client's request to connect has arrived.
     func accept(_ wire: Wire, path: String, query: String, shard: Int) {
         switch PusherHandshake.decide(path: path, query: query, node: pusher) {
-        case .accepted(let runtime, let version):
+        case .accepted(let runtime, let version, _):
             let connection = SimulatedConnection(
                 host: self, wire: wire, runtime: runtime, protocolVersion: version,
                 shard: shards[shard % shards.count])

@@ -8,8 +8,9 @@ public enum ConnectionEvent: Hashable, Sendable {
     case assembledMessage(MessageKind, [UInt8])
     /// Answer with a pong that carries these bytes of the output (RFC 6455 §5.5.2).
     case sendPong(Range<Int>)
-    /// A message was dropped because too many came; told once until the peer has paused. More of it ends with 1008.
-    case messageRateExceeded
+    /// The peer sends messages faster than it may: keep what was not consumed, do not read the socket for
+    /// ``ConnectionStateMachine/holdTime(now:)``, and go on.
+    case held
     /// The closing handshake goes on; when it is over, nothing more is read.
     case closing(ClosingHandshake.Action)
 }

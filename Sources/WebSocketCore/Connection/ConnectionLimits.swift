@@ -8,8 +8,16 @@ public struct ConnectionLimits: Hashable, Sendable {
     public var maximumFragments = 64
     /// Control frames a second, sustained, with a burst of twice as many; `nil` for any number. Default 10.
     public var controlFramesPerSecond: UInt32? = 10
-    /// Messages a second, sustained, with a burst of twice as many; `nil` for any number. Default 50.
+    /// Messages a second, sustained, with a burst of twice as many; `nil` for any number. Default 50. Nothing is
+    /// dropped: above the rate the socket is not read, for a second at most at a time, see ``maximumHoldTime``.
     public var messagesPerSecond: UInt32? = 50
+    /// Bytes a second that the peer may send, sustained, with a burst of one largest message; `nil` for any number.
+    /// Default `nil`. Above it the socket is not read, as above ``messagesPerSecond``. A compressed message counts with
+    /// its length after decompression, too.
+    public var bytesPerSecond: UInt32?
+    /// Milliseconds of the last minute in which the socket of a peer that sends too fast may be left unread; a peer that
+    /// needs more is closed with 1008, see ``WebSocketSession/rateExceeded()``. Default 30,000.
+    public var maximumHoldTime: UInt64 = 30_000
     /// Bytes that may wait to be written before the reader counts as too slow and is closed with ``slowReaderCode``.
     /// Default 1 MiB.
     /// A single message may be larger; what counts is what waited before it.
@@ -26,6 +34,9 @@ public struct ConnectionLimits: Hashable, Sendable {
     public var assemblyTimeout: UInt64 = 30_000
     /// Silence after which a ping is sent. Default 25,000.
     public var pingInterval: UInt64 = 25_000
+    /// Whether a ping is sent after ``pingInterval`` without a data frame, and not without any byte; a pong that answers
+    /// it counts as life. Default `false`. See also ``WebSocketConnection/requireMessagesAsLife()``.
+    public var pingsWithoutData = false
     /// Silence after a ping after which the connection is given up. Default 10,000.
     public var pongTimeout: UInt64 = 10_000
     /// The code of the close frame for a peer that is given up because it is silent; `nil` to end the transport without

@@ -11,8 +11,7 @@ public final class ConnectionRules: Sendable {
     let maximumWholeMessage: Int
     let controlFrameRate: TokenBucket.Rate?
     let messageRate: TokenBucket.Rate?
-    /// Messages over the rate that are dropped before the connection ends.
-    let messageBurst: UInt32
+    let byteRate: TokenBucket.Rate?
 
     /// Works them out.
     public init(role: Role, limits: ConnectionLimits) {
@@ -23,7 +22,9 @@ public final class ConnectionRules: Sendable {
             TokenBucket.Rate(perSecond: $0, burst: Self.burst($0))
         }
         messageRate = limits.messagesPerSecond.map { TokenBucket.Rate(perSecond: $0, burst: Self.burst($0)) }
-        messageBurst = limits.messagesPerSecond.map(Self.burst) ?? 0
+        byteRate = limits.bytesPerSecond.map {
+            TokenBucket.Rate(perSecond: $0, burst: UInt32(clamping: limits.maximumMessageBytes))
+        }
     }
 
     /// Two seconds' worth; as many as a bucket can hold instead of an overflow.

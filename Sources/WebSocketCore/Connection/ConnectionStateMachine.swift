@@ -2,7 +2,7 @@
 ///
 /// Both carriers, both roles and all tests drive this same machine. It belongs to one loop's thread, like everything
 /// else of its connection. Its parts are ``MessageReader`` (what arrives), ``ClosingHandshake`` (how it ends),
-/// ``KeepAlive`` (whether the peer is there) and two ``TokenBucket``s (how much the peer may ask).
+/// ``KeepAlive`` (whether the peer is there) and three ``TokenBucket``s (how much the peer may ask).
 public struct ConnectionStateMachine {
     /// What is due when time has passed.
     public enum TickAction: Hashable, Sendable {
@@ -16,9 +16,9 @@ public struct ConnectionStateMachine {
 
     @usableFromInline var reader: MessageReader
     private var keepAlive: KeepAlive
-    private var messagesDropped: UInt32 = 0
     private var controlFrames = TokenBucket()
     private var messages = TokenBucket()
+    private var bytes = TokenBucket()
     /// The end, once it has begun.
     @usableFromInline var ending: Ending?
 
@@ -29,7 +29,7 @@ public struct ConnectionStateMachine {
     ///   - decompressor: what permessage-deflate decodes with, when it was negotiated (RFC 7692).
     public init(rules: ConnectionRules, decompressor: (any MessageDecompressor)? = nil, now: MonotonicInstant) {
         reader = MessageReader(rules: rules, decompressor: decompressor)
-        keepAlive = KeepAlive(now: now)
+        keepAlive = KeepAlive(now: now, pingsWithoutData: rules.limits.pingsWithoutData)
     }
 
     /// A connection with rules of its own.
@@ -70,8 +70,45 @@ public struct ConnectionStateMachine {
     /// How many bytes of an unfinished message are held.
     public var assembledBytes: Int { reader.assembledBytes }
 
-    /// Bytes have arrived, of whatever kind: the peer is there.
-    public mutating func receivedBytes(now: MonotonicInstant) { keepAlive.received(now: now) }
+    /// So many bytes have arrived, of whatever kind.
+    public mutating func receivedBytes(_ count: Int, now: MonotonicInstant) {
+        keepAlive.received(now: now)
+        if let rate = rules.byteRate { bytes.charge(count, rate, now: now) }
+    }
+
+    /// Whether more bytes have arrived than the rate allows: the socket is to be held, see ``holdTime(now:)``.
+    public func exceedsByteRate(now: MonotonicInstant) -> Bool {
+        guard let rate = rules.byteRate, ending == nil else { return false }
+        return !bytes.has(rate, now: now)
+    }
+
+    /// Milliseconds until the peer may send again what it has too much of.
+    public func holdTime(now: MonotonicInstant) -> UInt64 {
+        let forMessages = rules.messageRate.map { messages.wait($0, now: now) } ?? 0
+        return max(forMessages, rules.byteRate.map { bytes.wait($0, now: now) } ?? 0)
+    }
+
+    /// The message that was just handed out does not count towards the rate.
+    public mutating func forgiveMessage() {
+        if let rate = rules.messageRate { messages.giveBack(rate) }
+    }
+
+    /// There is no later: what has arrived is handed out at once, a burst at a time.
+    public mutating func forgiveRate() { messages = TokenBucket() }
+
+    /// The peer has exceeded its rates for too long.
+    public mutating func exceededRate(now: MonotonicInstant) -> ClosingHandshake.Action {
+        failed(.rateExceeded, now: now)
+    }
+
+    /// From now on the peer is alive by its messages only; pongs say nothing.
+    public mutating func requireData() { keepAlive.requireData() }
+
+    /// This side has not read the socket up to now: the silence was not the peer's.
+    public mutating func socketWasNotRead(now: MonotonicInstant) {
+        keepAlive.restart(now: now)
+        readingIsPaused(now: now)
+    }
 
     /// This side takes nothing at the moment: a message that stands still is not the peer's doing.
     public mutating func readingIsPaused(now: MonotonicInstant) {
@@ -101,8 +138,9 @@ public struct ConnectionStateMachine {
             let frame = FrameParser.wholeFrame(rules, UnsafeRawPointer(base), count: count, position: position)
         else { return nil }
         if let rate = rules.messageRate {
-            guard messagesDropped == 0, messages.take(rate, now: now) else { return nil }
+            guard messages.take(rate, now: now) else { return nil }
         }
+        keepAlive.receivedData(now: now)
         let payload = base + frame.start
         Masking.apply(frame.key, from: payload, to: payload, count: frame.count)
         if frame.kind == .text, !Self.isText(payload, count: frame.count, key: frame.key) { return nil }
@@ -119,8 +157,8 @@ public struct ConnectionStateMachine {
 
     /// Finds the next event at or after `position` and says what to do about it.
     ///
-    /// Call it until it answers ``ConnectionEvent/needsInput``; keep what was not consumed, and show it again with the
-    /// bytes that follow. After the end of the closing handshake everything is consumed and dropped.
+    /// Call it until it answers ``ConnectionEvent/needsInput`` or ``ConnectionEvent/held``; keep what was not consumed,
+    /// and show it again with the bytes that follow. After the end of the closing handshake everything is consumed and dropped.
     ///
     /// - Parameters:
     ///   - input: the bytes read; only those from `position` on are looked at.
@@ -146,15 +184,12 @@ public struct ConnectionStateMachine {
         now: MonotonicInstant
     ) -> ConnectionEvent {
         repeat {
+            if isHeld(base, position: position, now: now) { return .held }
             // The usual frame goes a short way: large enums cost more to hand on than a small message to read.
             do throws(ProtocolViolation) {
                 if let message = try reader.nextWholeMessage(base, count: count, position: &position, output: output) {
-                    switch admitMessage(now: now) {
-                    case .yes: return .message(message.kind, message.range)
-                    case .drop: continue
-                    case .tell: return .messageRateExceeded
-                    case .end: return .closing(failed(.tooManyMessages, now: now))
-                    }
+                    if admitMessage(now: now) { return .message(message.kind, message.range) }
+                    continue
                 }
             } catch {
                 return .closing(failed(error, now: now))
@@ -180,9 +215,11 @@ public struct ConnectionStateMachine {
         case .needsInput:
             return inputEnds(now: now)
         case .message(let kind, let range):
-            return admit(.message(kind, range), now: now)
-        case .assembledMessage(let kind, let bytes):
-            return admit(.assembledMessage(kind, bytes), now: now)
+            return admitMessage(now: now) ? .message(kind, range) : nil
+        case .assembledMessage(let kind, let message):
+            // What inflates counts with what it becomes.
+            if let rate = rules.byteRate, reader.inflates { bytes.charge(message.count, rate, now: now) }
+            return admitMessage(now: now) ? .assembledMessage(kind, message) : nil
         case .ping(let range):
             guard admitControlFrame(now: now) else {
                 return .closing(failed(.tooManyControlFrames, now: now))
@@ -204,6 +241,7 @@ public struct ConnectionStateMachine {
         let bytes = reader.assembledBytes
         if var progress = reader.progress {
             if bytes != progress.bytes {
+                keepAlive.receivedData(now: now)
                 progress.bytes = bytes
                 progress.last = now
                 reader.progress = progress
@@ -285,32 +323,22 @@ public struct ConnectionStateMachine {
         change { $0.failed(violation, now: now) }
     }
 
-    private enum Admission {
-        case yes, drop, tell, end
-    }
-
+    /// Whether the peer has to wait before its next message, which begins at `position`. Control frames are answered.
     @inline(__always)
-    private mutating func admitMessage(now: MonotonicInstant) -> Admission {
-        // We have closed: what still comes is of no use.
-        guard maySend else { return .drop }
-        guard let rate = rules.messageRate else { return .yes }
-        let hadPaused = messagesDropped > 0 && messages.isFull(now: now)
-        if messages.take(rate, now: now) {
-            if hadPaused { messagesDropped = 0 }
-            return .yes
+    private func isHeld(_ base: UnsafeRawPointer, position: Int, now: MonotonicInstant) -> Bool {
+        guard let rate = rules.messageRate, !messages.has(rate, now: now), ending == nil, reader.underWay == nil else {
+            return false
         }
-        messagesDropped &+= 1
-        if messagesDropped == 1 { return .tell }
-        return messagesDropped > rules.messageBurst ? .end : .drop
+        return base.load(fromByteOffset: position, as: UInt8.self) & Opcode.controlBit == 0
     }
 
-    private mutating func admit(_ message: ConnectionEvent, now: MonotonicInstant) -> ConnectionEvent? {
-        switch admitMessage(now: now) {
-        case .yes: return message
-        case .drop: return nil
-        case .tell: return .messageRateExceeded
-        case .end: return .closing(failed(.tooManyMessages, now: now))
-        }
+    /// Counts a message; `false` when we have closed, so that what still comes is of no use.
+    @inline(__always)
+    private mutating func admitMessage(now: MonotonicInstant) -> Bool {
+        guard maySend else { return false }
+        if let rate = rules.messageRate { messages.takeOne(rate, now: now) }
+        keepAlive.receivedData(now: now)
+        return true
     }
 
     private mutating func admitControlFrame(now: MonotonicInstant) -> Bool {

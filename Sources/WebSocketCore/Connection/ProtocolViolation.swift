@@ -8,7 +8,7 @@ public struct ProtocolViolation: Error, Hashable, Sendable, CustomStringConverti
         case continuationWithoutStart, startInsideMessage
         case closePayloadTooShort, closeCodeInvalid, closeReasonInvalidUTF8
         case textInvalidUTF8, compressedDataInvalid
-        case messageTooBig, tooManyFragments, tooManyControlFrames, tooManyMessages, assemblyTimeout
+        case messageTooBig, tooManyFragments, tooManyControlFrames, rateExceeded, assemblyTimeout
     }
 
     private let kind: Kind
@@ -51,8 +51,8 @@ public struct ProtocolViolation: Error, Hashable, Sendable, CustomStringConverti
     public static let tooManyFragments = ProtocolViolation(.tooManyFragments)
     /// More control frames a second than the limit.
     public static let tooManyControlFrames = ProtocolViolation(.tooManyControlFrames)
-    /// More messages a second than the limit.
-    public static let tooManyMessages = ProtocolViolation(.tooManyMessages)
+    /// More messages or bytes a second than the limits, for so long that holding the peer back did not help.
+    public static let rateExceeded = ProtocolViolation(.rateExceeded)
     /// A fragmented message that was not finished in time.
     public static let assemblyTimeout = ProtocolViolation(.assemblyTimeout)
 
@@ -67,7 +67,7 @@ public struct ProtocolViolation: Error, Hashable, Sendable, CustomStringConverti
             return .invalidPayload
         case .messageTooBig:
             return .messageTooBig
-        case .tooManyFragments, .tooManyControlFrames, .tooManyMessages, .assemblyTimeout:
+        case .tooManyFragments, .tooManyControlFrames, .rateExceeded, .assemblyTimeout:
             return .policyViolation
         }
     }
@@ -93,7 +93,7 @@ public struct ProtocolViolation: Error, Hashable, Sendable, CustomStringConverti
         case .messageTooBig: return "message too big"
         case .tooManyFragments: return "too many fragments"
         case .tooManyControlFrames: return "too many control frames"
-        case .tooManyMessages: return "too many messages"
+        case .rateExceeded: return "too many messages or bytes for too long"
         case .assemblyTimeout: return "message was not finished in time"
         }
     }

@@ -26,6 +26,14 @@ open class WebSocketConnection {
 
     /// Stops or resumes reading from the peer, for a session that can not take more.
     open func setReading(_ isReading: Bool) {}
+
+    /// Takes the message that the session is being handed off the rate of messages; only from within
+    /// ``WebSocketSession/received(_:_:)``, and once.
+    open func forgiveMessage() {}
+
+    /// Lets only messages count as life from now on: something answers pings for a peer that may be gone. A browser
+    /// does so for a page that was left.
+    open func requireMessagesAsLife() {}
 }
 
 @available(*, unavailable)

@@ -15,8 +15,13 @@ open class WebSocketSession {
     /// - Parameter payload: valid during the call only; text has been checked to be UTF-8.
     open func received(_ kind: MessageKind, _ payload: RawSpan) {}
 
-    /// More messages come than the limit allows and some were dropped; told once until the peer pauses.
-    open func messageRateExceeded() {}
+    /// The peer has sent more than its rates allow for longer than ``ConnectionLimits/maximumHoldTime``; the connection is
+    /// closed with 1008 right after this call. What is sent here comes before the close
+    /// frame, and a session may close with a frame of its own.
+    open func rateExceeded() {}
+
+    /// The peer has been silent for the ping interval; a ping of RFC 6455 leaves right after this call.
+    open func peerIsSilent() {}
 
     /// What waited to be written is below the low mark again, after ``WebSocketConnection/isWritable`` was `false`.
     open func becameWritable() {}

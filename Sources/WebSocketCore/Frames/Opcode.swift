@@ -14,5 +14,8 @@ public enum Opcode: UInt8, Sendable, Hashable {
     case pong = 0xA
 
     /// Whether the frame is a control frame: it may stand between the fragments of a message (RFC 6455 §5.5).
-    public var isControl: Bool { rawValue & 0x8 != 0 }
+    public var isControl: Bool { rawValue & Self.controlBit != 0 }
+
+    /// What the opcodes of control frames have in the first byte of a frame, and no other opcode has.
+    static let controlBit: UInt8 = 0x8
 }

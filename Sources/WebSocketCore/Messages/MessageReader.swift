@@ -29,6 +29,9 @@ public struct MessageReader {
         self.init(rules: ConnectionRules(role: role, limits: limits), decompressor: decompressor)
     }
 
+    /// Whether messages may be compressed.
+    var inflates: Bool { decompression != nil }
+
     /// Whether a message has begun and not ended.
     @inlinable public var isInsideMessage: Bool { underWay != nil }
 

@@ -6,8 +6,9 @@ extension FrameHandler {
 
     /// When ``timerFired()`` has something to do.
     private var nextDeadline: MonotonicInstant {
-        guard machine.maySend, let backlog else { return machine.nextDeadline }
-        return min(machine.nextDeadline, backlog.books.nextDeadline(rules.limits))
+        let deadline = machine.nextDeadline
+        guard machine.maySend else { return deadline }
+        return min(deadline, backlog?.books.nextDeadline(rules.limits) ?? deadline, hold?.until ?? deadline)
     }
 
     func timerFired() {
@@ -16,14 +17,19 @@ extension FrameHandler {
             return
         }
         if backlog != nil { accountOutput() }
+        judgeHold()
         // While this side does not read, the peer's silence says nothing about it.
-        if !socketIsRead { machine.receivedBytes(now: loop.now) }
+        if !socketIsRead { machine.socketWasNotRead(now: loop.now) }
         if !isReading { machine.readingIsPaused(now: loop.now) }
         if let farewell = loop.farewell { bid(farewell) }
         switch machine.tick(now: loop.now) {
         case .none: break
-        case .sendPing: writeControl(.ping, UnsafeRawBufferPointer(start: nil, count: 0))
-        case .closing(let action): act(action)
+        case .sendPing:
+            session?.peerIsSilent()
+            writeControl(.ping, UnsafeRawBufferPointer(start: nil, count: 0))
+        case .closing(let action):
+            act(action)
+            resumeReading()
         }
         schedule()
     }
@@ -40,6 +46,7 @@ extension FrameHandler {
         guard context != nil else { return }
         act(machine.close(frame, now: loop.now))
         setReading(true)  // so that the peer's close frame is seen; messages before it are dropped
+        resumeReading()
         schedule()
     }
 

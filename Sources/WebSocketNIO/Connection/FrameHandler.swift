@@ -24,7 +24,7 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
     var machine: ConnectionStateMachine
     private(set) var context: ChannelHandlerContext?
     /// What was read and not consumed: an incomplete header or control frame of at most 139 bytes, or, while the session
-    /// takes nothing, what has arrived since.
+    /// takes nothing or the peer is held, what has arrived since.
     private(set) var tail: [UInt8] = []
     private var isProcessing = false
     /// Whether the tail begins with a frame: the session has paused between two of them.
@@ -34,10 +34,12 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
     private(set) var isReading = true
     private(set) var socketIsRead = true
     /// The last bytes have arrived: the session takes all of them.
-    private var readingHasEnded = false
+    private(set) var readingHasEnded = false
     /// Bytes that may arrive while the session takes nothing, before the socket is no longer read.
     private static let pausedBytes = 64 * 1024
     private var accountedBytes = 0
+    /// When the peer has lately sent faster than it may.
+    var hold: ReadingHold?
 
     // Of FrameHandler+Writing.
     private let isPlain: Bool
@@ -90,10 +92,14 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
         settle()
         if self.isReading, !socketIsRead {
             socketIsRead = true
-            machine.receivedBytes(now: loop.now)  // the silence so far was not the peer's
-            _ = try? context.channel.syncOptions?.setOption(.autoRead, value: true)
+            machine.socketWasNotRead(now: loop.now)
+            updateReading(context)
         }
     }
+
+    override func forgiveMessage() { machine.forgiveMessage() }
+
+    override func requireMessagesAsLife() { machine.requireData() }
 
     // MARK: - Lifecycle
 
@@ -145,9 +151,9 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = unwrapInboundIn(data)
-        machine.receivedBytes(now: loop.now)
+        machine.receivedBytes(buffer.readableBytes, now: loop.now)
         guard machine.mayReceive else { return }
-        if isReading, tail.isEmpty {
+        if isReading, tail.isEmpty, !isHeld {
             buffer.withUnsafeReadableBytes { input in
                 loop.withScratch(input.count) { process(input, output: $0) }
             }
@@ -157,16 +163,17 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
                 processTail()
             } else if tail.count >= Self.pausedBytes, socketIsRead {
                 socketIsRead = false
-                _ = try? context.channel.syncOptions?.setOption(.autoRead, value: false)
+                updateReading(context)
             }
         }
         answerWhilePaused()
+        if machine.exceedsByteRate(now: loop.now) { holdReading() }
         settle()
     }
 
     /// Reads what was kept of earlier reads.
-    private func processTail() {
-        guard !tail.isEmpty, !isProcessing else { return }
+    func processTail() {
+        guard !tail.isEmpty, !isProcessing, !isHeld else { return }
         var input: [UInt8] = []
         swap(&input, &tail)
         loop.withScratch(input.count) { scratch in
@@ -190,8 +197,9 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
                 session?.received(kind, bytes.span.bytes)
             case .sendPong(let range):
                 pong(UnsafeRawBufferPointer(start: output + range.lowerBound, count: range.count))
-            case .messageRateExceeded:
-                session?.messageRateExceeded()
+            case .held:
+                holdReading()
+                break reading
             case .closing(let action):
                 act(action)
             }
@@ -230,8 +238,8 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
     }
 
     /// After reading: the books on unfinished messages, and the timer.
-    private func settle() {
-        let held = machine.assembledBytes
+    func settle() {
+        let held = machine.assembledBytes + (isHeld ? tail.count : 0)
         if held != accountedBytes, context != nil {
             let fits = loop.accountAssembly(held - accountedBytes)
             accountedBytes = held
@@ -245,6 +253,12 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
         readingHasEnded = true
         guard !isReading else { return }
         isReading = true
-        processTail()
+        hold?.end(now: loop.now)
+        var left = Int.max
+        while 1..<left ~= tail.count {
+            left = tail.count
+            machine.forgiveRate()
+            processTail()
+        }
     }
 }

@@ -70,6 +70,7 @@ struct ConfigurationFileTests {
     @Test("Every setting of an app has its place, and a number for an id is as good as a text")
     func app_() throws {
         let text = """
+            max_rate: 103
             apps:
               - id: 7
                 name: shop
@@ -168,6 +169,7 @@ struct ConfigurationFileTests {
             connection_rate: 9
             limit_loopback: on
             max_rate: 10
+            max_byte_rate: 70000
             max_members: 11
             handshake_timeout: 12
             close_timeout: 13
@@ -194,6 +196,7 @@ struct ConfigurationFileTests {
         for limits in [made.roomLimits, made.appLimits] {
             #expect(limits.softPendingBytes == 4_000 && limits.softPendingTime == 5_000)
             #expect(limits.maximumPendingAge == 6_000 && limits.messagesPerSecond == 10)
+            #expect(made.roomLimits.bytesPerSecond == 70_000 && made.appLimits.bytesPerSecond == nil)
             #expect(limits.closeTimeout == 13_000 && limits.assemblyTimeout == 16_000)
         }
         // What is the room's is not the apps'.
@@ -255,6 +258,8 @@ struct ConfigurationFileTests {
         "A limit of 0 is an error, and so is anything else outside its range (catalogue row 134)",
         arguments: [
             ("max_rate: 0", "max_rate 0: give a number from 1 to 1000000."),
+            ("max_byte_rate: 0", "max_byte_rate 0: give a number from 1 on, or 'unlimited'."),
+            ("max_byte_rate: 65535", "max_byte_rate 65535: give a number from 65536 to 4294967295, or 'unlimited'."),
             ("max_message: 0", "max_message 0: give a number from 1024 to 16777216."),
             ("max_connections: 0", "max_connections 0: give a number from 1 on, or 'unlimited'."),
             ("connection_rate: 1000001", "connection_rate 1000001: give a number from 1 to 1000000, or 'unlimited'."),
@@ -290,6 +295,37 @@ struct ConfigurationFileTests {
         ])
     func ranges(_ text: String, _ words: String) {
         #expect(lines(text) == ["config.yml:1: \(words)"])
+    }
+
+    @Test(
+        "Limits that cannot be met together are named together",
+        arguments: [
+            ("{client_event_rate: 51}", "client_event_rate 51: every event is a message, and max_rate allows 50"),
+            ("{client_event: 65536}", "client_event 65536: with event_name (200) it does not fit into a client's"),
+            ("{client_event: 64000, event_name: 1024}", "client_event 64000: with event_name (1024) it does not fit"),
+            ("{user_info: 65000}", "user_info 65000: with user_id (128) it does not fit into a client's message"),
+            ("{watchlist: 1000}", "watchlist 1000: as many users with ids of user_id (128) bytes do not fit into"),
+            ("{event_data: 262000}", "event_data 262000: with event_name (200) it does not fit into a request of"),
+            ("{channels: 3000}", "channels 3000: the answers to as many subscriptions are more than the 1048576"),
+        ])
+    func conflicts(_ limits: String, _ words: String) throws {
+        let found = lines("apps:\n- id: 1\n  keys: [{key: k, secret: s}]\n  limits: \(limits)\n")
+        #expect(found.count == 1 && found.first?.hasPrefix("config.yml:4: apps[0].limits.\(words)") == true, "\(found)")
+    }
+
+    @Test(
+        "So they are of the server; what can be met together is taken",
+        arguments: [
+            ("soft_pending: 4194305", "soft_pending 4194305: it is never reached; a reader is cut off at max_pending"),
+            ("max_byte_rate: 65536\nmax_message: 4194304", "max_byte_rate 65536: a second message of max_message"),
+            ("soft_pending: 4194304", nil), ("max_byte_rate: 65536", nil), ("max_message: 16777216", nil),
+            ("max_rate: 1000\napps: [{id: 1, keys: [{key: k, secret: s}], limits: {client_event_rate: 1000}}]", nil),
+            ("apps: [{id: 1, keys: [{key: k, secret: s}], limits: {channels: 2900, client_event: 60000}}]", nil),
+            ("apps: [{id: 1, keys: [{key: k, secret: s}], limits: {watchlist: 1000, user_id: 40}}]", nil),
+        ])
+    func serverConflicts(_ text: String, _ words: String?) throws {
+        let found = lines(text)
+        #expect(found.count == (words == nil ? 0 : 1) && found.first?.contains(words ?? "") != false, "\(found)")
     }
 
     @Test("So it is in an app, with the app's number and its line")

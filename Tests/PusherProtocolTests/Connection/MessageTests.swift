@@ -131,15 +131,46 @@ struct MessageTests {
         #expect(client.closes.map(\.code) == [1003])
     }
 
-    @Test("Row 112: too many messages are an error first, then again, then the end")
+    @Test("Row 112: a client that sends too much for too long is told so, and comes back after a second")
     func rate() throws {
         let client = try Cluster().connect()
-        client.messageRateExceeded()
-        client.messageRateExceeded()
-        #expect(client.take().map(\.code) == [4301, 4301])
-        #expect(client.closes.isEmpty)
-        client.messageRateExceeded()
-        #expect(client.closes.map(\.code) == [1008])
+        client.rateExceeded()
+        client.rateExceeded()
+        #expect(client.take().map(\.code) == [4100])
+        #expect(client.closes.map(\.code) == [4100])
+    }
+
+    @Test("Subscribing, unsubscribing and signing in count as no messages, up to what the channels need")
+    func freeCommands() throws {
+        let cluster = Cluster { $0.limits.channelsPerConnection = 90 }
+        let client = try cluster.connect()
+        for index in 0..<90 { client.subscribe("a\(index)") }
+        client.signIn(#"{"id":"7"}"#)
+        for index in 0..<90 { client.unsubscribe("a\(index)") }
+        #expect(client.forgiven == 181)
+        cluster.drain()
+        // Again and again the same: it counts, and is answered.
+        for _ in 0..<50 { client.subscribe("a") }
+        client.send(#"{"event":"pusher:ping"}"#)
+        #expect(client.forgiven == 181)
+        _ = client.take()
+        cluster.pass(60_000)
+        for index in 0..<90 { client.subscribe("b\(index)") }
+        #expect(client.forgiven == 271)
+    }
+
+    @Test("A client that is silent is asked; one that answers is alive by its messages only from then on")
+    func silence() throws {
+        let client = try Cluster().connect()
+        client.peerIsSilent()
+        #expect(client.takeTexts() == [#"{"event":"pusher:ping","data":"{}"}"#])
+        client.send(#"{"event":"pusher:ping","data":{}}"#)
+        #expect(client.requirements == 0)
+        client.send(#"{"event":"pusher:pong","data":{}}"#)
+        #expect(client.requirements == 1 && client.takeEvents() == ["pusher:pong"])
+        client.closed()
+        client.peerIsSilent()
+        #expect(client.take().isEmpty)
     }
 
     @Test("Row 112: a thousand subscribes and unsubscribes leave the state as it should be")

@@ -16,7 +16,7 @@ struct OpeningTests {
         #expect(message.names == ["event", "data"])
         #expect(message.data != nil)
         #expect(message.object?["socket_id"] as? String == client.socket)
-        #expect(message.object?["activity_timeout"] as? Int == 120)
+        #expect(message.object?["activity_timeout"] as? Int == 30)
     }
 
     @Test("A socket_id is two numbers with a dot, and no two are the same")
@@ -106,7 +106,8 @@ struct OpeningTests {
         client.say("1", to: "private-room")
         client.subscribe("room")
         client.send(#"{"event":"pusher:ping"}"#)
-        client.messageRateExceeded()
+        client.rateExceeded()
+        client.peerIsSilent()
         client.drain()
         try cluster.publish("x", to: "private-room")
         cluster.drain()

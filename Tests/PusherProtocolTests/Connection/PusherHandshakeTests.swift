@@ -10,7 +10,7 @@ struct PusherHandshakeTests {
     ) -> String {
         switch PusherHandshake.decide(path: path, query: query, node: cluster.node) {
         case .notPusher: "not Pusher"
-        case .accepted(let runtime, let version): "app \(runtime.app.id), \(version)"
+        case .accepted(let runtime, let version, _): "app \(runtime.app.id), \(version)"
         case .refused(let code, _): "\(code)"
         }
     }
@@ -102,5 +102,20 @@ struct PusherHandshakeTests {
         #expect(message.hasObject)
         #expect(message.code == 4001)
         #expect(message.object?["message"] as? String == "No \"app\"")
+    }
+
+    @Test(
+        "A client that gives its name is known to be one that answers pusher:ping",
+        arguments: [
+            ("protocol=7&client=js", true), ("client=Pysher&protocol=6", true), ("protocol=7", false),
+            ("protocol=7&client=", false), ("protocol=7&client", false), ("protocol=7&clients=js", false),
+        ])
+    func clientName(query: String, isNamed: Bool) {
+        guard case .accepted(_, _, isNamed) = PusherHandshake.decide(
+            path: "/app/key-1", query: query, node: Cluster().node)
+        else {
+            Issue.record("not accepted, or taken for something else")
+            return
+        }
     }
 }

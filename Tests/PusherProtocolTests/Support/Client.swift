@@ -14,6 +14,12 @@ final class Client: PusherConnection {
     /// So many messages fit on the connection before they are taken.
     var capacity = Int.max
 
+    /// Messages that are to count for nothing, and how often the client was found to answer pings.
+    private(set) var forgiven = 0
+    private(set) var requirements = 0
+
+    override func forgiveMessage() { forgiven += 1 }
+    override func requireMessagesAsLife() { requirements += 1 }
     override var isWritable: Bool { frames.count < capacity }
     override func deliver(_ frame: SharedFrame) { frames.append(frame) }
     override func close(code: UInt16, reason: String) { closes.append(Close(code: code, reason: reason)) }

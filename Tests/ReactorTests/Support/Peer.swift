@@ -83,6 +83,9 @@ final class Peer: Sendable {
         return (head[0] & 0x0F, receive(length))
     }
 
+    /// The connection breaks.
+    func end() { shutdown(descriptor, Int32(SHUT_RDWR)) }
+
     func endOutput() { shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// A client's frame.

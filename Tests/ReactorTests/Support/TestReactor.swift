@@ -19,16 +19,19 @@ class TestSession: WebSocketSession {
     private let whenOpened: (WebSocketConnection) -> Void
     private let whenReceived: (TestSession, MessageKind, RawSpan) -> Void
     private let whenServerStops: (WebSocketConnection) -> Void
+    private let whenSilent: (WebSocketConnection) -> Void
 
     init(
         _ journal: Journal<Event>, whenOpened: @escaping (WebSocketConnection) -> Void = { _ in },
         whenReceived: @escaping (TestSession, MessageKind, RawSpan) -> Void = { _, _, _ in },
-        whenServerStops: @escaping (WebSocketConnection) -> Void = { _ in }
+        whenServerStops: @escaping (WebSocketConnection) -> Void = { _ in },
+        whenSilent: @escaping (WebSocketConnection) -> Void = { _ in }
     ) {
         self.journal = journal
         self.whenOpened = whenOpened
         self.whenReceived = whenReceived
         self.whenServerStops = whenServerStops
+        self.whenSilent = whenSilent
     }
 
     override func opened(_ connection: WebSocketConnection) {
@@ -42,9 +45,13 @@ class TestSession: WebSocketSession {
         whenReceived(self, kind, payload)
     }
 
-    override func messageRateExceeded() { journal.add(.rateExceeded) }
+    override func rateExceeded() { journal.add(.rateExceeded) }
 
     override func becameWritable() { journal.add(.writable) }
+
+    override func peerIsSilent() {
+        if let connection { whenSilent(connection) }
+    }
 
     override func serverStops() {
         if let connection { whenServerStops(connection) }
@@ -90,7 +97,8 @@ extension Reactor {
         received: [UInt8] = [], limits: ConnectionLimits = .calm, sendBuffer: Int32? = nil,
         whenOpened: @escaping @Sendable (WebSocketConnection) -> Void = { _ in },
         whenReceived: @escaping @Sendable (TestSession, MessageKind, RawSpan) -> Void = { _, _, _ in },
-        whenServerStops: @escaping @Sendable (WebSocketConnection) -> Void = { _ in }
+        whenServerStops: @escaping @Sendable (WebSocketConnection) -> Void = { _ in },
+        whenSilent: @escaping @Sendable (WebSocketConnection) -> Void = { _ in }
     ) -> TestConnection {
         let (descriptor, peer) = Peer.pair(sendBuffer: sendBuffer)
         let journal = Journal<Event>()
@@ -99,7 +107,8 @@ extension Reactor {
             HandedOverConnection(descriptor: descriptor, received: received, limits: limits) { loop in
                 loops.add(loop)
                 let session = TestSession(
-                    journal, whenOpened: whenOpened, whenReceived: whenReceived, whenServerStops: whenServerStops)
+                    journal, whenOpened: whenOpened, whenReceived: whenReceived, whenServerStops: whenServerStops,
+                    whenSilent: whenSilent)
                 return (session, nil)
             })
         return TestConnection(peer: peer, journal: journal, loop: loops)

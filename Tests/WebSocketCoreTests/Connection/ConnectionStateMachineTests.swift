@@ -67,39 +67,92 @@ struct ConnectionStateMachineTests {
         return limits
     }
 
-    @Test("Messages above the rate are dropped and told once; a burst more of them is answered with 1008")
-    func messageRate() {
-        let flood = [RawFrame](repeating: .text("x"), count: 30).bytes()
-        // Five a second, a burst of ten; the eleventh is told, ten more are dropped, the next one ends it.
-        let expected =
-            [Observation](repeating: .text("x"), count: 10) + [.messageRateExceeded, .violation(.tooManyMessages)]
-        #expect(observeEverySplit(flood, limits: limits(messages: 5)) == expected)
-        let twenty = [RawFrame](repeating: .text("x"), count: 20).bytes()
-        #expect(observeEverySplit(twenty, limits: limits(messages: 5)) == Array(expected.dropLast()))
+    @Test("Above the rate nothing is lost: what comes waits, and goes on when there is room", arguments: [1, 7, 1_000])
+    func messageRate(_ piece: Int) {
+        let flood = (0..<30).map { RawFrame.text("\($0)") }.bytes()
+        var carrier = Carrier(limits: limits(messages: 5))  // five a second, a burst of ten
+        for start in stride(from: 0, to: flood.count, by: piece) {
+            carrier.receive(flood[start..<min(start + piece, flood.count)])
+        }
+        #expect(carrier.messages.count == 10 && carrier.observations.last == .held)
+        #expect((1...201).contains(carrier.machine.holdTime(now: carrier.now)))
+        carrier.now = at(1_000)
+        carrier.receive([])
+        #expect(carrier.messages.count == 15)
+        for second: UInt64 in 2...4 {
+            carrier.now = at(second * 1_000)
+            carrier.receive([])
+        }
+        #expect(carrier.messages == (0..<30).map { .text("\($0)") } && carrier.tail.isEmpty)
+        #expect(carrier.observations.last != .held)
     }
 
-    @Test("Assembled messages count like whole ones")
+    @Test("A message in fragments counts like a whole one, and is not torn by the rate")
     func assembledMessageRate() {
         let message: [RawFrame] = [.text("a", isFinal: false), .continuation("b", isFinal: true)]
         let flood = [[RawFrame]](repeating: message, count: 9).flatMap { $0 }.bytes()
-        let expected: [Observation] = [
-            .text("ab"), .text("ab"), .text("ab"), .text("ab"), .messageRateExceeded, .violation(.tooManyMessages),
-        ]
-        #expect(observeEverySplit(flood, limits: limits(messages: 2)) == expected)
+        var carrier = Carrier(limits: limits(messages: 2))
+        carrier.receive(flood)
+        #expect(carrier.observations == [Observation](repeating: .text("ab"), count: 4) + [.held])
+        carrier.now = at(10_000)
+        carrier.receive([])
+        #expect(carrier.messages.count == 8 && carrier.observations.last == .held)
+        carrier.now = at(10_500)
+        carrier.receive([])
+        #expect(carrier.messages == [Observation](repeating: .text("ab"), count: 9) && carrier.tail.isEmpty)
     }
 
-    @Test("A peer that pauses starts again; one that only slows down is not told again")
-    func pauseAfterExcess() {
+    @Test("A peer that has to wait is answered its pings, and its close frame; after ours everything is dropped")
+    func controlFramesAboveTheRate() {
         var carrier = Carrier(limits: limits(messages: 5))
-        let burst = [RawFrame](repeating: .binary([]), count: 11).bytes()
-        carrier.receive(burst)
-        #expect(carrier.observations.last == .messageRateExceeded)
-        carrier.now = at(1_000)  // five more, not full
-        carrier.receive([RawFrame](repeating: .binary([]), count: 6).bytes())
-        #expect(carrier.observations.count == 16 && carrier.observations.last == .message(.binary, []))
-        carrier.now = at(10_000)
-        carrier.receive(burst)
-        #expect(carrier.observations.count == 27 && carrier.observations.last == .messageRateExceeded)
+        carrier.receive([RawFrame](repeating: .text("x"), count: 10).bytes())
+        #expect(carrier.observations.last != .held)  // ten are as many as it may send
+        carrier.receive(RawFrame.ping().bytes())
+        #expect(carrier.observations.last == .pong([]))
+        var other = carrier
+        carrier.receive(RawFrame.close(1000).bytes())
+        #expect(carrier.observations.last == .closed(1000))
+        _ = other.machine.close(CloseFrame(code: .goingAway), now: at(0))
+        other.receive([RawFrame](repeating: .text("x"), count: 50).bytes())
+        #expect(other.messages.count == 10 && other.tail.isEmpty && other.observations.last == .pong([]))
+    }
+
+    @Test("A message that does not count takes nothing from the rate")
+    func forgivenMessages() {
+        var carrier = Carrier(limits: limits(messages: 5))
+        for _ in 0..<300 {
+            carrier.receive(RawFrame.text("x").bytes())
+            carrier.machine.forgiveMessage()
+        }
+        carrier.receive([RawFrame](repeating: .text("x"), count: 11).bytes())
+        #expect(carrier.messages.count == 310 && carrier.observations.last == .held)
+    }
+
+    @Test("Bytes above their rate are a reason to wait: a largest message at once, then as many as the rate says")
+    func byteRate() {
+        var limits = ConnectionLimits.large(100_000)
+        limits.bytesPerSecond = 50_000
+        var machine = ConnectionStateMachine(role: .server, limits: limits, now: at(0))
+        machine.receivedBytes(99_999, now: at(0))
+        #expect(!machine.exceedsByteRate(now: at(0)))
+        machine.receivedBytes(25_001, now: at(0))
+        #expect(machine.exceedsByteRate(now: at(0)) && machine.holdTime(now: at(0)) == 501)
+        #expect(machine.exceedsByteRate(now: at(499)) && !machine.exceedsByteRate(now: at(501)))
+        machine.receivedBytes(.max, now: at(501))  // far more than there can be
+        #expect(machine.exceedsByteRate(now: at(1_000_000)))
+        _ = machine.close(CloseFrame(code: .goingAway), now: at(501))
+        #expect(!machine.exceedsByteRate(now: at(501)))
+        var unlimited = ConnectionStateMachine(role: .server, limits: .withoutRates, now: at(0))
+        unlimited.receivedBytes(.max, now: at(0))
+        #expect(!unlimited.exceedsByteRate(now: at(0)) && unlimited.holdTime(now: at(0)) == 0)
+    }
+
+    @Test("A peer that had to wait for too long is closed with 1008")
+    func rateExceeded() {
+        var carrier = Carrier(limits: limits(messages: 5))
+        let action = carrier.machine.exceededRate(now: at(0))
+        let frame = CloseFrame(code: .policyViolation, reason: "too many messages or bytes for too long")
+        #expect(action == .sendAndEndTransport(frame))
     }
 
     @Test("Pings and pongs above the rate are answered with 1008 (RFC 6455 §5.5.2, §5.5.3)", arguments: [UInt8(9), 10])
@@ -125,10 +178,11 @@ struct ConnectionStateMachineTests {
         #expect(carrier.observations.count == 600)
     }
 
-    @Test("A rate of zero refuses everything and does not trap")
+    @Test("A rate of zero lets nobody begin, and does not trap")
     func zeroRate() {
-        let seen = observeEverySplit([RawFrame.text("a"), .text("b")].bytes(), limits: limits(messages: 0))
-        #expect(seen == [.messageRateExceeded, .violation(.tooManyMessages)])
+        var carrier = Carrier(limits: limits(messages: 0))
+        carrier.receive([RawFrame.text("a"), .text("b")].bytes())
+        #expect(carrier.observations == [.held] && carrier.machine.holdTime(now: at(1)) == .max)
     }
 
     // MARK: Time

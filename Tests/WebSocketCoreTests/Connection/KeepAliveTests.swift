@@ -73,4 +73,37 @@ struct KeepAliveTests {
         var keepAlive = Watch()
         #expect(tick(&keepAlive, 0) == .none)
     }
+
+    @Test("Where data is asked for, a pong delays no ping, and answers one that is out")
+    func pingsWithoutData() {
+        var keepAlive = Watch()
+        keepAlive.keepAlive = KeepAlive(now: at(1_000), pingsWithoutData: true)
+        keepAlive.received(now: at(20_000))
+        #expect(tick(&keepAlive, 26_000) == .sendPing)
+        keepAlive.received(now: at(35_999))
+        #expect(tick(&keepAlive, 36_000) == .none)
+        #expect(keepAlive.nextDeadline == at(60_999))
+        keepAlive.keepAlive.receivedData(now: at(50_000))
+        #expect(tick(&keepAlive, 74_999) == .none)
+        #expect(tick(&keepAlive, 75_000) == .sendPing)
+        #expect(tick(&keepAlive, 85_000) == .giveUp)
+    }
+
+    @Test("A peer that is alive by its messages only is given up in spite of its pongs", arguments: [false, true])
+    func requiresData(_ pingsWithoutData: Bool) {
+        var keepAlive = Watch()
+        keepAlive.keepAlive = KeepAlive(now: at(1_000), pingsWithoutData: pingsWithoutData)
+        keepAlive.keepAlive.requireData()
+        keepAlive.received(now: at(20_000))
+        #expect(tick(&keepAlive, 26_000) == .sendPing)
+        keepAlive.received(now: at(30_000))
+        #expect(tick(&keepAlive, 36_000) == .giveUp)
+        keepAlive.keepAlive.receivedData(now: at(36_000))
+        #expect(keepAlive.nextDeadline == at(61_000))
+        keepAlive.keepAlive.restart(now: at(40_000))  // time in which this side did not listen
+        #expect(keepAlive.nextDeadline == at(65_000))
+    }
+
+    @Test("A connection pays eight bytes for it")
+    func size() { #expect(MemoryLayout<KeepAlive>.size == 8 && MemoryLayout<ConnectionStateMachine>.size == 64) }
 }

@@ -13,7 +13,7 @@ struct ProtocolViolationTests {
         (.closeReasonInvalidUTF8, .invalidPayload), (.textInvalidUTF8, .invalidPayload),
         (.compressedDataInvalid, .invalidPayload), (.messageTooBig, .messageTooBig),
         (.tooManyFragments, .policyViolation), (.tooManyControlFrames, .policyViolation),
-        (.tooManyMessages, .policyViolation), (.assemblyTimeout, .policyViolation),
+        (.rateExceeded, .policyViolation), (.assemblyTimeout, .policyViolation),
     ]
 
     @Test("A violation has its close code, and its words fit into a close frame (RFC 6455 §7.1.7, §7.4.1)")

@@ -50,13 +50,16 @@ struct WebSocketSessionTests {
         let connection = WebSocketConnection()
         session.opened(connection)
         session.received(.text, [UInt8(65)].span.bytes)
-        session.messageRateExceeded()
+        session.rateExceeded()
+        session.peerIsSilent()
         session.becameWritable()
         session.closed(CloseOutcome(code: .normal, reason: "", wasClean: true))
         connection.send(.text, [UInt8(65)].span.bytes)
         connection.send(SharedFrame(text: "a"))
         connection.close(.normal, reason: "")
         connection.setReading(false)
+        connection.forgiveMessage()
+        connection.requireMessagesAsLife()
         #expect(connection.pendingBytes == 0 && connection.isWritable)
     }
 }

@@ -4,7 +4,7 @@ import WebSocketCore
 enum Observation: Hashable {
     case message(MessageKind, [UInt8])
     case pong([UInt8])
-    case messageRateExceeded
+    case held
     case closing(ClosingHandshake.Action)
     /// As ``closing(_:)`` after a broken rule, for a reference that knows the close code but not the words.
     case failed(CloseCode)

@@ -16,6 +16,8 @@ final class EmbeddedSession: WebSocketSession {
     var whenOpened: (WebSocketConnection) -> Void = { _ in }
     var whenReceived: (WebSocketConnection, WebSocketMessage) -> Void = { _, _ in }
     var whenWritable: (WebSocketConnection) -> Void = { _ in }
+    var whenRateExceeded: (WebSocketConnection) -> Void = { _ in }
+    var whenSilent: (WebSocketConnection) -> Void = { _ in }
     var whenServerStops: (WebSocketConnection) -> Void = { _ in }
     var whenClosed: (WebSocketConnection) -> Void = { _ in }
 
@@ -38,7 +40,14 @@ final class EmbeddedSession: WebSocketSession {
         if let connection { whenReceived(connection, message) }
     }
 
-    override func messageRateExceeded() { events.append(.rateExceeded) }
+    override func rateExceeded() {
+        events.append(.rateExceeded)
+        if let connection { whenRateExceeded(connection) }
+    }
+
+    override func peerIsSilent() {
+        if let connection { whenSilent(connection) }
+    }
 
     override func becameWritable() {
         events.append(.writable)

@@ -32,7 +32,7 @@ final class LoggingSession: WebSocketSession {
         log.events.put(.message(WebSocketMessage(kind, payload)))
     }
 
-    override func messageRateExceeded() { log.events.put(.rateExceeded) }
+    override func rateExceeded() { log.events.put(.rateExceeded) }
     override func becameWritable() { log.events.put(.writable) }
     override func closed(_ outcome: CloseOutcome) { log.events.put(.closed(outcome)) }
 }

@@ -1,0 +1,76 @@
+import PusherProtocol
+import WebSocketCore
+
+/// Limits that are each in order and cannot be met together: the line names both.
+extension ServerSettings {
+    func conflicts() -> [SettingProblem] {
+        var problems: [SettingProblem] = []
+        let message = maxMessage ?? ParleyConfiguration.defaultMaximumMessage
+        let pending = maxPending ?? 4 * message
+        if let softPending, softPending > pending {
+            let words = "\(softPending): it is never reached; a reader is cut off at max_pending (\(pending)) bytes."
+            problems.append(SettingProblem(["soft_pending"], words))
+        }
+        let rate = maxByteRate.map { $0.value } ?? Int(ParleyConfiguration.defaultByteRate)
+        if let rate, message / rate > 30 {
+            let words = "\(rate): a second message of max_message (\(message)) bytes would take more than 30 seconds."
+            problems.append(SettingProblem(["max_byte_rate"], words))
+        }
+        for (number, app) in (apps?.apps ?? []).enumerated() {
+            let path = ["apps", String(number), "limits"]
+            let most = maxRate ?? ConnectionLimits().messagesPerSecond.map { Int($0) } ?? .max
+            let words = app.limits.flatMap { conflict(messagesPerSecond: most, with: $0) }
+            if let words { problems.append(SettingProblem(path + ["client_event_rate"], words)) }
+        }
+        return problems
+    }
+
+    private func conflict(messagesPerSecond: Int, with limits: AppLimitSettings) -> String? {
+        guard let rate = limits.clientEventRate, rate > messagesPerSecond else { return nil }
+        return "\(rate): every event is a message, and max_rate allows \(messagesPerSecond) messages a second."
+    }
+}
+
+extension AppLimitSettings {
+    /// JSON around what a client sends: names of members, quotation marks, a signature, backslashes.
+    private static let envelopeBytes = 512
+    /// The largest answer to a subscription without its channel's name, with a position.
+    private static let answerBytes = 196
+
+    /// What does not fit into a message, a body or what may wait to be written.
+    func conflicts() -> [SettingProblem] {
+        var limits = PusherLimits()
+        apply(to: &limits)
+        let connection = ParleyConfiguration().appLimits
+        let room = connection.maximumMessageBytes - Self.envelopeBytes
+        let name = PusherLimits.channelNameBytes
+        var problems: [SettingProblem] = []
+        func refuse(_ key: String, _ value: Int, unless fits: Bool, _ words: String) {
+            if !fits { problems.append(SettingProblem([key], "\(value): \(words)")) }
+        }
+        refuse(
+            "client_event", limits.clientEventBytes,
+            unless: limits.clientEventBytes + limits.eventNameBytes + name <= room,
+            "with event_name (\(limits.eventNameBytes)) it does not fit into a client's message of "
+                + "\(connection.maximumMessageBytes) bytes.")
+        refuse(
+            "user_info", limits.userInfoBytes, unless: limits.userInfoBytes + limits.userIDBytes + name <= room,
+            "with user_id (\(limits.userIDBytes)) it does not fit into a client's message of "
+                + "\(connection.maximumMessageBytes) bytes.")
+        refuse(
+            "watchlist", limits.watchlistUsers,
+            unless: limits.watchlistUsers * (limits.userIDBytes + 5) + limits.userInfoBytes <= room,
+            "as many users with ids of user_id (\(limits.userIDBytes)) bytes do not fit into a client's message of "
+                + "\(connection.maximumMessageBytes) bytes.")
+        refuse(
+            "event_data", limits.eventDataBytes,
+            unless: limits.eventDataBytes + limits.eventNameBytes + Self.envelopeBytes <= limits.requestBytes,
+            "with event_name (\(limits.eventNameBytes)) it does not fit into a request of \(limits.requestBytes) bytes.")
+        refuse(
+            "channels", limits.channelsPerConnection,
+            unless: limits.channelsPerConnection * (name + Self.answerBytes) <= connection.maximumPendingBytes,
+            "the answers to as many subscriptions are more than the \(connection.maximumPendingBytes) bytes that may "
+                + "wait for a client.")
+        return problems
+    }
+}
