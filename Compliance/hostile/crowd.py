@@ -36,23 +36,25 @@ class Crowd:
                 self.members[member.fileno()] = member
                 self.poller.register(member, select.EPOLLIN)
                 waiting[member.fileno()] = bytearray()
-            self._await(waiting, answer, reply)
+                self._hear(self.pump(), waiting, answer, reply)
+            deadline = time.monotonic() + 120
+            while waiting:
+                assert time.monotonic() < deadline, f"{len(waiting)} had no answer: {next(iter(waiting.values()))[:300]}"
+                self._hear(self.pump(0.05), waiting, answer, reply)
 
-    def _await(self, waiting, answer, reply):
-        deadline = time.monotonic() + 120
-        while waiting:
-            assert time.monotonic() < deadline, f"{len(waiting)} had no answer: {next(iter(waiting.values()))[:300]}"
-            for descriptor, data in self.pump(0.05):
-                if descriptor not in waiting:
-                    continue
-                assert data, f"the server has ended a connection: {bytes(waiting[descriptor])[-300:]}"
-                waiting[descriptor] += data
-                found = re.search(answer, waiting[descriptor])
-                if not found:
-                    continue
-                if reply:
-                    self.members[descriptor].sendall(reply(found))
-                del waiting[descriptor]
+    def _hear(self, read, waiting, answer, reply):
+        """Strikes those off who have their answer."""
+        for descriptor, data in read:
+            if descriptor not in waiting:
+                continue
+            assert data, f"the server has ended a connection: {bytes(waiting[descriptor])[-300:]}"
+            waiting[descriptor] += data
+            found = re.search(answer, waiting[descriptor])
+            if not found:
+                continue
+            if reply:
+                self.members[descriptor].sendall(reply(found))
+            del waiting[descriptor]
 
     def pump(self, seconds=0.0):
         """Reads whatever has come within this time: pairs of a descriptor and bytes, none at the connection's end."""
@@ -125,7 +127,6 @@ class Watcher(wire.WebSocket):
         """Takes what has come."""
         while self.take() and not self.ended:
             pass
-        assert not self.ended, f"the server has ended a watcher's connection: {bytes(self.received)[-300:]}"
         bytes_, position = bytes(self.received), 0
         while (end := self._end(bytes_, position)) is not None:
             payload_start, payload_end = end
@@ -138,6 +139,7 @@ class Watcher(wire.WebSocket):
                 self.note(json.loads(payload))
             position = payload_end
         del self.received[:position]
+        assert not self.ended, "the server has ended a watcher's connection"
 
     @staticmethod
     def _end(data, position):

@@ -3,7 +3,7 @@ import WebSocketCore
 
 /// One connection as the reference sees it: what its two ends have said, in order, and what each may still expect.
 ///
-/// The client's end is a socket that never blocks; the server's is a session on the loop under test. The reference is two
+/// The client's end is a socket that never blocks, the server's a session on the loop under test. The reference is two
 /// queues, and knows nothing of arenas, slots and backlogs. Confined to the model's thread.
 final class ModelClient: @unchecked Sendable {
     let number: Int
@@ -40,6 +40,8 @@ final class ModelClient: @unchecked Sendable {
 
     deinit { if !isGone { close(descriptor) } }
 
+    private func wrong(_ what: String) -> ModelFailure { ModelFailure(description: "client \(number): \(what)") }
+
     // MARK: - The server's end
 
     /// The session sends: the client is to see it.
@@ -52,7 +54,7 @@ final class ModelClient: @unchecked Sendable {
     /// The session is handed a message: it has to be the next that the client has sent.
     func receive(_ payload: [UInt8]) throws {
         guard nextSent < sent.count, sent[nextSent] == payload else {
-            throw ModelFailure(description: "client \(number): the session got \(payload.prefix(12)), not what was sent")
+            throw wrong("the session got \(payload.prefix(12)), which is not the next that was sent")
         }
         nextSent += 1
     }
@@ -62,7 +64,10 @@ final class ModelClient: @unchecked Sendable {
     func queue(_ payload: [UInt8], inParts isFragmented: Bool) {
         guard !isGone, !hasEndedOutput else { return }
         sent.append(payload)
-        guard isFragmented, payload.count > 1 else { return outbox += Peer.frame(2, payload) }
+        guard isFragmented, payload.count > 1 else {
+            outbox += Peer.frame(2, payload)
+            return
+        }
         let half = payload.count / 2
         outbox += Peer.frame(2, Array(payload[..<half]), isFinal: false) + Peer.frame(0, Array(payload[half...]))
     }
@@ -132,14 +137,14 @@ final class ModelClient: @unchecked Sendable {
             length = inbox[begin..<begin + bytes].reduce(0) { $0 << 8 | Int($1) }
             begin += bytes
         }
-        guard length < 1 << 20 else { throw ModelFailure(description: "client \(number): bytes that are no frame") }
+        guard length < 1 << 20 else { throw wrong("bytes that are no frame") }
         guard inbox.count >= begin + length else { return nil }
         try see(inbox[start], Array(inbox[begin..<begin + length]))
         return begin + length
     }
 
     private func see(_ first: UInt8, _ payload: [UInt8]) throws {
-        guard !hasSeenEnd else { throw ModelFailure(description: "client \(number): \(first), \(payload.prefix(12)) after a close frame") }
+        guard !hasSeenEnd else { throw wrong("\(first), \(payload.prefix(12)) behind a close frame") }
         switch first {
         case 0x82: try seeMessage(payload)
         case 0x88:
@@ -148,8 +153,8 @@ final class ModelClient: @unchecked Sendable {
             outbox += Peer.frame(8, Array(payload.prefix(2)))
         case 0x89: outbox += Peer.frame(10, payload)
         case 0x8A:
-            guard pings.contains(payload) else { throw ModelFailure(description: "client \(number): a strange pong") }
-        default: throw ModelFailure(description: "client \(number): a frame that begins with \(first)")
+            guard pings.contains(payload) else { throw wrong("a strange pong") }
+        default: throw wrong("a frame that begins with \(first)")
         }
     }
 
@@ -164,8 +169,7 @@ final class ModelClient: @unchecked Sendable {
             nextLate += 1
         } else {
             let next = nextExpected < expected.count ? "\(expected[nextExpected].prefix(12))" : "nothing"
-            throw ModelFailure(
-                description: "client \(number): \(payload.prefix(12)), \(payload.count) bytes, instead of \(next)")
+            throw wrong("\(payload.prefix(12)), \(payload.count) bytes, instead of \(next)")
         }
     }
 
@@ -173,11 +177,11 @@ final class ModelClient: @unchecked Sendable {
     func verifyAtRest() throws {
         guard !mayEnd else { return }
         guard nextExpected == expected.count else {
-            throw ModelFailure(description: "client \(number): \(expected.count - nextExpected) messages never came")
+            throw wrong("\(expected.count - nextExpected) messages never came")
         }
         guard nextSent == sent.count else {
-            throw ModelFailure(description: "client \(number): the session never got \(sent.count - nextSent) messages")
+            throw wrong("the session never got \(sent.count - nextSent) messages")
         }
-        guard inbox.isEmpty else { throw ModelFailure(description: "client \(number): half a frame") }
+        guard inbox.isEmpty else { throw wrong("half a frame") }
     }
 }
