@@ -59,13 +59,14 @@ extension AppLimitSettings {
                 + "\(connection.maximumMessageBytes) bytes.")
         refuse(
             "watchlist", limits.watchlistUsers,
-            unless: limits.watchlistUsers * (limits.userIDBytes + 5) + limits.userInfoBytes <= room,
+            unless: limits.watchlistUsers * (limits.userIDBytes + 5) <= room,
             "as many users with ids of user_id (\(limits.userIDBytes)) bytes do not fit into a client's message of "
                 + "\(connection.maximumMessageBytes) bytes.")
         refuse(
             "event_data", limits.eventDataBytes,
             unless: limits.eventDataBytes + limits.eventNameBytes + Self.envelopeBytes <= limits.requestBytes,
-            "with event_name (\(limits.eventNameBytes)) it does not fit into a request of \(limits.requestBytes) bytes.")
+            "with event_name (\(limits.eventNameBytes)) it does not fit into a request of \(limits.requestBytes) bytes."
+        )
         refuse(
             "channels", limits.channelsPerConnection,
             unless: limits.channelsPerConnection * (name + Self.answerBytes) <= connection.maximumPendingBytes,

@@ -160,7 +160,7 @@ struct ConfigurationFileTests {
             idempotency_budget: 1000000
             max_message: 2000
             max_pending: 3000
-            soft_pending: 4000
+            soft_pending: 2500
             soft_pending_time: 5
             max_pending_age: 6
             output_budget: 7000000
@@ -194,7 +194,7 @@ struct ConfigurationFileTests {
         #expect(made.room.retention.publications == 17)
         #expect(made.roomLimits.pingInterval == 14_000 && made.roomLimits.pongTimeout == 15_000)
         for limits in [made.roomLimits, made.appLimits] {
-            #expect(limits.softPendingBytes == 4_000 && limits.softPendingTime == 5_000)
+            #expect(limits.softPendingBytes == 2_500 && limits.softPendingTime == 5_000)
             #expect(limits.maximumPendingAge == 6_000 && limits.messagesPerSecond == 10)
             #expect(made.roomLimits.bytesPerSecond == 70_000 && made.appLimits.bytesPerSecond == nil)
             #expect(limits.closeTimeout == 13_000 && limits.assemblyTimeout == 16_000)
@@ -437,7 +437,7 @@ struct ConfigurationFileTests {
         case .carrier: value = "nio"
         case .logLevel: value = "debug"
         case .roomHistory: value = "{messages: 5}"
-        case .historyBudget, .idempotencyBudget, .outputBudget, .maxMessage, .maxPending: value = "3000000"
+        case .historyBudget, .idempotencyBudget, .outputBudget, .maxMessage, .maxPending, .maxByteRate: value = "3000000"
         default: value = "7"
         }
         let file = try settings("\(key.rawValue): \(value)\n")

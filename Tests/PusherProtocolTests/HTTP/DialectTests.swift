@@ -17,7 +17,7 @@ struct DialectTests {
     /// A request as webman's `Api` signs it: without a version.
     private func unversioned(
         _ method: String = "POST", _ path: String = "/apps/3/events", body: String, key: PusherKey = APIServer.key,
-        secret: String? = nil, second: UInt64 = APIServer.second, signedBody: String? = nil, version: String = ""
+        secret: Secret? = nil, second: UInt64 = APIServer.second, signedBody: String? = nil, version: String = ""
     ) -> PusherAPIRequest {
         var query = "auth_key=\(key.key)&auth_timestamp=\(second)\(version)"
         if !body.isEmpty {
