@@ -81,9 +81,6 @@ def test_a_visitor_that_fills_33_rooms_takes_nothing_of_the_histories_of_apps():
         reply, offsets = recover(server.port, ONE, "news", epoch, 0)
         assert reply["recovered"] is True, reply
         assert offsets == list(range(1, 51))
-        # The other way round: what an app borrows it gives back.
-        page = json.loads(api.get("/channels/news/history", {"since": f"{epoch}:0"}).body)
-        assert len(page["events"] if "events" in page else page["entries"] if "entries" in page else offsets) == 50
         text = server.text()
         assert LIMIT_MET in text and "namespace=room" in text and "namespace=app" not in text
 
