@@ -19,7 +19,7 @@ final class LoopContext {
     /// So many connections make a flush a long one.
     private static let largeFlush = 64
     /// Connections that are flushed before the sockets are looked at again.
-    private static let flushedAtOnce = 512
+    private static let flushedAtOnce = 2_048
     /// Connections that have something to write since the last flush.
     private var touched: [FrameHandler] = []
     private var flushIsScheduled = false
