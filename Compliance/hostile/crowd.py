@@ -1,7 +1,6 @@
 """Thousands of connections in one thread, which come, stay and go together, and watchers that see them do so."""
 
 import json
-import random
 import re
 import select
 import socket
@@ -90,21 +89,15 @@ class Crowd:
 
     def tell(self, data):
         """Every member sends these bytes, if the server takes them."""
-        for member in self.mixed():
+        for member in list(self.members.values()):
             try:
                 member.send(data)
             except OSError:
                 pass
 
-    def mixed(self):
-        """The members in an order that takes turns among the groups in which they have come."""
-        members = list(self.members.values())
-        random.Random(len(members)).shuffle(members)
-        return members
-
     def reset(self):
         """All connections end with RST."""
-        members, self.members = self.mixed(), {}
+        members, self.members = list(self.members.values()), {}
         for member in members:
             member.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         for member in members:
