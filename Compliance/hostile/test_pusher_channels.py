@@ -62,9 +62,9 @@ def api(pusher):
 
 
 class TestNumbers:
-    def test_the_101st_channel_is_refused_and_the_connection_lives(self, client, api):
+    def test_the_1001st_channel_is_refused_and_the_connection_lives(self, client, api):
         """Row 113."""
-        for number in range(100):
+        for number in range(1_000):
             client.subscribe(f"channel-{number}")
         for _ in range(3):
             client.expect_refusal("one-more", 403)

@@ -17,7 +17,7 @@ TEXT_BYTES = 20 * KIB
 ROOMS, MEMBERS = 10, 100
 # Nothing ends a connection here but what is tested; a slow machine gets its time.
 COMMON = (
-    "--max-rate", "1000000", "--max-connections-per-address", "unlimited", "--ping-interval", "3600",
+    "--max-rate", "1000000", "--max-byte-rate", "unlimited", "--max-connections-per-address", "unlimited", "--ping-interval", "3600",
     "--pong-timeout", "3600",
 )
 PATIENT = ("--close-timeout", "60")
