@@ -45,7 +45,7 @@ def recover(port, app, channel, epoch, offset):
     return reply, offsets
 
 
-@pytest.mark.parametrize("size, channels", [(1, 30_000), (1_000, 12_000), (60_000, 300)])
+@pytest.mark.parametrize("size, channels", [(1, 30_000), (60_000, 300)] + [(1_000, 12_000)] * FULL)
 def test_histories_filled_to_the_brim_take_1_3_times_their_budget_at_most(size, channels):
     budget = (64 if FULL else 8) * wire.MIB
     with serve(ONE, TWO, room=False, history_budget=budget) as server:
