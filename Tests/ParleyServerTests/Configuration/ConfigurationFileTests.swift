@@ -437,7 +437,8 @@ struct ConfigurationFileTests {
         case .carrier: value = "nio"
         case .logLevel: value = "debug"
         case .roomHistory: value = "{messages: 5}"
-        case .historyBudget, .idempotencyBudget, .outputBudget, .maxMessage, .maxPending, .maxByteRate: value = "3000000"
+        case .historyBudget, .idempotencyBudget, .outputBudget, .maxMessage, .maxPending, .maxByteRate:
+            value = "3000000"
         default: value = "7"
         }
         let file = try settings("\(key.rawValue): \(value)\n")

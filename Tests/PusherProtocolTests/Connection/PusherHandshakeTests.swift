@@ -111,8 +111,9 @@ struct PusherHandshakeTests {
             ("protocol=7&client=", false), ("protocol=7&client", false), ("protocol=7&clients=js", false),
         ])
     func clientName(query: String, isNamed: Bool) {
-        guard case .accepted(_, _, isNamed) = PusherHandshake.decide(
-            path: "/app/key-1", query: query, node: Cluster().node)
+        guard
+            case .accepted(_, _, isNamed) = PusherHandshake.decide(
+                path: "/app/key-1", query: query, node: Cluster().node)
         else {
             Issue.record("not accepted, or taken for something else")
             return

@@ -19,7 +19,9 @@ struct ReadingHoldTests {
         return nil
     }
 
-    @Test("A hold takes a second at most and a tenth at least", arguments: [(0, 100), (1, 100), (600, 600), (9_000, 1_000)])
+    @Test(
+        "A hold takes a second at most and a tenth at least",
+        arguments: [(0, 100), (1, 100), (600, 600), (9_000, 1_000)])
     func length(_ wait: UInt64, _ expected: UInt64) {
         let hold = ReadingHold()
         #expect(!hold.isOn)
@@ -31,7 +33,8 @@ struct ReadingHoldTests {
         #expect(!hold.isOn)
     }
 
-    @Test("More than half of a minute is too much, wherever the minute begins", arguments: [0, 3_749, 59_000, 1_234_567])
+    @Test(
+        "More than half of a minute is too much, wherever the minute begins", arguments: [0, 3_749, 59_000, 1_234_567])
     func tooMuch(_ start: UInt64) {
         #expect(holdReading(ReadingHold(), from: start, for: 30_000) == nil)
         #expect(holdReading(ReadingHold(), from: start, for: 40_000) == 31_000)

@@ -70,7 +70,8 @@ struct HoldingTests {
         try peer.receive(WireFrame.close(4100).masked)
         #expect(isRead(peer))
         peer.endInput()
-        #expect(peer.session.outcomes == [CloseOutcome(code: CloseCode(rawValue: 4100), reason: "later", wasClean: true)])
+        #expect(
+            peer.session.outcomes == [CloseOutcome(code: CloseCode(rawValue: 4100), reason: "later", wasClean: true)])
     }
 
     @Test("Time in which it is not read is not its silence, nor does its message stand still")
@@ -150,7 +151,8 @@ struct HoldingTests {
         peer.session.whenSilent = { $0.send("are you there?") }
         for round in 1...3 {
             peer.advance(1_200)
-            #expect(peer.wire.frames.suffix(2) == [.text("are you there?"), .ping()] && peer.wire.frames.count == 2 * round)
+            #expect(
+                peer.wire.frames.suffix(2) == [.text("are you there?"), .ping()] && peer.wire.frames.count == 2 * round)
             try peer.receive(WireFrame.pong().masked)
         }
         peer.session.connection?.requireMessagesAsLife()
