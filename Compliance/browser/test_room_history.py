@@ -252,12 +252,10 @@ class Pushes(FarCase):
         self.resume(ann, 2, gap={"from": 2, "to": 2, "oldest": 3})
         self.said(ann, 3, "after")
         self.resume(ann, 5, gap={"from": 4, "to": 5, "oldest": 6})
-        self.assertEqual(
-            ann.lines[-2:],
-            [
-                "1 message is missing here.",
-                "2 messages are missing here.",
-            ],
+        # The page draws once a frame.
+        until(
+            lambda: ann.lines[-2:] == ["1 message is missing here.", "2 messages are missing here."],
+            "both losses are told",
         )
         self.assertNotIn("Connected again.", ann.lines)
         order = ann.run("return [...document.querySelectorAll('#log > .msg, #log > .gap')].map((e) => e.className)")

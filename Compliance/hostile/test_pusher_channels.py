@@ -472,20 +472,24 @@ class TestUsers:
 
     def test_a_signature_signs_in_one_connection_once(self, connect):
         """Row 119, for signing in."""
-        client, second = connect(), connect()
         user_data = '{"id":"eve"}'
-        auth = APP.user_auth(client.socket_id, user_data)
+        # Stock clients wait for the answer to a sign-in for ever, unless the connection is closed.
         for sign in (
-            {"auth": auth, "user_data": '{"id":"bob"}'},
-            {"auth": OTHER.user_auth(client.socket_id, user_data), "user_data": user_data},
-            {"auth": APP.auth(client.socket_id, "private-a"), "user_data": user_data},
-            {"auth": "", "user_data": user_data},
-            {"auth": auth.upper(), "user_data": user_data},
+            lambda client: {"auth": APP.user_auth(client.socket_id, user_data), "user_data": '{"id":"bob"}'},
+            lambda client: {"auth": OTHER.user_auth(client.socket_id, user_data), "user_data": user_data},
+            lambda client: {"auth": APP.auth(client.socket_id, "private-a"), "user_data": user_data},
+            lambda client: {"auth": "", "user_data": user_data},
+            lambda client: {"auth": APP.user_auth(client.socket_id, user_data).upper(), "user_data": user_data},
         ):
-            client.say("pusher:signin", sign)
-            client.expect_error(4009)
+            stranger = connect()
+            stranger.say("pusher:signin", sign(stranger))
+            stranger.expect_error(4009)
+            stranger.expect_close(4009)
+        client, second = connect(), connect()
+        auth = APP.user_auth(client.socket_id, user_data)
         second.say("pusher:signin", {"auth": auth, "user_data": user_data})
         second.expect_error(4009)
+        second.expect_close(4009)
         client.say("pusher:signin", {"auth": auth, "user_data": user_data})
         client.expect("pusher:signin_success")
         other = '{"id":"bob"}'
