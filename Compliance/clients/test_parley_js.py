@@ -22,6 +22,7 @@ apps:
       - key: walk-key
         secret: walk-secret
     client_events: true
+    limits: {channels: 100}
 """
 
 

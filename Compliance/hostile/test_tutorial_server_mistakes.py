@@ -273,8 +273,14 @@ def test_a_message_to_one_is_for_the_two_only(member):
 # --- Load ------------------------------------------------------------------------------------------------------------
 
 
-def test_one_slow_reader_blocks_nobody_and_is_cut_off(server, open_websocket):
+def test_one_slow_reader_blocks_nobody_and_is_cut_off(serve):
+    # The talker says 18 MB at once: the room's byte rate would hold it for longer than the slow one stays.
+    server = serve("--max-byte-rate", "unlimited")
     room = "/?room=slow"
+
+    def open_websocket(target, **knobs):
+        return wire.WebSocket(server.port, target, **knobs)
+
     talker, listener = open_websocket(room).join("talker"), open_websocket(room).join("listener")
     slow = open_websocket(room, receive_buffer=4096).join("slow")
     server.forget_peak()

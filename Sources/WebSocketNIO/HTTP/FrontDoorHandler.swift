@@ -251,6 +251,7 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func requestIsComplete(_ context: ChannelHandlerContext) {
         if let answer = answerBehindBody {
             answerBehindBody = nil
+            report(answer, "", context)
             gate.requestIsComplete()
             return write(answer, keepsAlive: true, context)
         }
