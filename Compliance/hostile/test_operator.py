@@ -153,7 +153,7 @@ REFUSALS = {
         lambda port: API(port, ONE).exchange(
             "POST", f"{EVENTS}?{ONE.query('POST', EVENTS, BODY, signature='0' * 64)}", BODY), "HTTP 401"),
     "an unsigned publish": (lambda port: API(port, ONE).exchange("POST", EVENTS, BODY), "HTTP 401"),
-    "an unknown app": (lambda port: API(port, ONE).exchange("GET", "/apps/77/channels"), "HTTP 404"),
+    "an unknown app": (lambda port: API(port, ONE).exchange("GET", "/apps/77/channels"), "HTTP 401"),
     "a forbidden origin": (lambda port: handshake(port, "Origin: https://evil.example"), "HTTP 403"),
     "a forbidden origin of an app's page": (
         lambda port: handshake(port, "Origin: https://evil.example", target=APP), "HTTP 403"),

@@ -29,7 +29,7 @@ public struct KeySettings: Hashable, Sendable, Codable {
 
     /// Writes both; the secret as ``Secret/placeholder`` unless the encoder stores apps, see ``AppsFile``.
     public func encode(to encoder: any Encoder) throws {
-        let storesSecrets = CodingUserInfoKey.storesSecrets.flatMap { encoder.userInfo[$0] } as? Bool == true
+        let storesSecrets = CodingUserInfoKey.storesSecrets.flatMap { encoder.userInfo[$0] } as? Bool ?? false
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(key, forKey: .key)
         try container.encode(storesSecrets ? secret.revealed : Secret.placeholder, forKey: .secret)
@@ -62,7 +62,8 @@ public struct KeySettings: Hashable, Sendable, Codable {
         if !AppSettings.isName(key, 1...128) {
             problems.append(SettingProblem(["key"], "must have 1 to 128 letters, digits, '-' or '_'."))
         }
-        if !(1...1024 ~= secret.revealed.utf8.count) {
+        let length = secret.revealed.utf8.count
+        if !(1...1024 ~= length) {
             problems.append(SettingProblem(["secret"], "must have 1 to 1024 bytes."))
         } else if Self.knownSecrets.contains(secret.revealed) {
             problems.append(

@@ -122,7 +122,8 @@ public final class PusherAPI: Sendable {
     public func admit(_ head: PusherAPIRequest, bodyBytes: Int?) -> Admission {
         do throws(PusherAPIError) {
             let (call, signature) = try verify(head, bodyBytes: bodyBytes ?? 0)
-            if bodyBytes != 0 { try signature.checkThatBodyMayCome(method: head.method) }
+            let mayHaveBody = bodyBytes != 0
+            if mayHaveBody { try signature.checkThatBodyMayCome(method: head.method) }
             guard call.runtime.app.isEnabled else { throw .disabled }
             return .admitted(app: call.runtime.app.id)
         } catch {
