@@ -63,6 +63,7 @@ extension ReactorLoop {
         guard let base = input.baseAddress, let session = slot.pointee.session else { return }
         let bytes = UnsafeRawBufferPointer(input)
         var position = 0
+        var endOfWhole = 0
         slot.pointee.flags.insert(.isProcessing)
         // A session that pauses gets nothing more until it resumes, not even the end that a next frame may bring.
         reading: while !slot.pointee.flags.contains(.isPaused) {
@@ -70,6 +71,7 @@ extension ReactorLoop {
                 base, count: bytes.count, position: position, now: now)
             {
                 position = message.start &+ message.count
+                endOfWhole = position
                 let payload = UnsafeRawBufferPointer(start: base + message.start, count: message.count)
                 session.received(message.kind, payload.bytes)
                 continue
@@ -93,6 +95,7 @@ extension ReactorLoop {
                 act(action, slot)
             }
         }
+        if endOfWhole > 0 { slot.pointee.machine.receivedWholeMessages(now: now) }
         slot.pointee.flags.remove(.isProcessing)
         if slot.pointee.flags.contains(.isPaused) {
             slot.pointee.flags.insert(.isBetweenFrames)

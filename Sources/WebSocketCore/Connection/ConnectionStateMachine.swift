@@ -101,6 +101,10 @@ public struct ConnectionStateMachine {
         failed(.rateExceeded, now: now)
     }
 
+    /// Messages came by ``nextWholeMessage(_:count:position:now:)``, which leaves that to the driver: once a read is
+    /// enough.
+    public mutating func receivedWholeMessages(now: MonotonicInstant) { keepAlive.receivedData(now: now) }
+
     /// From now on the peer is alive by its messages only; pongs say nothing.
     public mutating func requireData() { keepAlive.requireData() }
 
@@ -140,7 +144,6 @@ public struct ConnectionStateMachine {
         if let rate = rules.messageRate {
             guard messages.take(rate, now: now) else { return nil }
         }
-        keepAlive.receivedData(now: now)
         let payload = base + frame.start
         Masking.apply(frame.key, from: payload, to: payload, count: frame.count)
         if frame.kind == .text, !Self.isText(payload, count: frame.count, key: frame.key) { return nil }
