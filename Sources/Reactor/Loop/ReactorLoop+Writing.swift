@@ -103,7 +103,7 @@ extension ReactorLoop {
         guard slot.pointee.machine.maySend, slot.pointee.extras == nil, count < longBytes else {
             return encode(kind, payload, to: slot)
         }
-        let isQueued = tick.pointee.appendInPlace(atMost: count &+ FrameHeader.maximumBytes, to: slot) { place in
+        let isQueued = TickOutput.appendInPlace(atMost: count &+ FrameHeader.maximumBytes, to: slot, tick) { place in
             // RFC 6455 §5.2: FIN, the opcode, and the length in its shortest form.
             var headerBytes = 2
             if count <= 125 {

@@ -44,13 +44,26 @@ struct ByteArena {
     @inline(__always)
     mutating func append(atMost count: Int, _ write: (UnsafeMutableRawPointer) -> Int) -> Int {
         if !fits(count) { grow(to: used &+ count) }
+        let written = fill(atMost: count, write)
+        take(written, of: count)
+        return written
+    }
+
+    /// What `write` fills of the `count` bytes behind the end, which fit; ``take(_:of:)`` appends them.
+    @inline(__always)
+    func fill(atMost count: Int, _ write: (UnsafeMutableRawPointer) -> Int) -> Int {
+        assert(fits(count), "more is to be written than there is room for")
         let end = memory + used
         MemoryGuard.allow(end, count: count)
-        let written = write(end)
+        return write(end)
+    }
+
+    /// Appends so many of the `count` bytes that were filled.
+    @inline(__always)
+    mutating func take(_ written: Int, of count: Int) {
         assert(written <= count, "more was written than there is room for")
         used &+= written
         forbidUnused(count &- written)
-        return written
     }
 
     /// Appends a copy.

@@ -142,20 +142,27 @@ struct TickOutput {
     /// Appends what `write` fills of `count` bytes to a connection's own run, which is made if it has none, when the end
     /// of that is the end of the arena and they fit without more ado: the usual case for one that is being read. `false`
     /// when it is not, and nothing has happened.
+    ///
+    /// On the pointer: as a method it would carry the end of the arena across the copying, which costs every answer four
+    /// instructions.
     @inline(__always)
-    mutating func appendInPlace(
-        atMost count: Int, to slot: SlotHandle, _ write: (UnsafeMutableRawPointer) -> Int
+    static func appendInPlace(
+        atMost count: Int, to slot: SlotHandle, _ tick: UnsafeMutablePointer<TickOutput>,
+        _ write: (UnsafeMutableRawPointer) -> Int
     ) -> Bool {
-        guard arena.fits(count) else { return false }
+        guard tick.pointee.arena.fits(count) else { return false }
+        let own: RunHandle
         if let run = slot.pointee.output {
-            guard run.pointee.isOwn, run.pointee.end == arena.used else { return false }
-            run.pointee.count &+= arena.append(atMost: count, write)
-            return true
+            guard run.pointee.isOwn, run.pointee.end == tick.pointee.arena.used else { return false }
+            own = run
+        } else {
+            guard tick.pointee.runs.hasRoom, tick.pointee.touchCheaply(slot) else { return false }
+            own = tick.pointee.runs.add(OutputRun(start: tick.pointee.arena.used, count: 0, frame: nil, next: nil))
+            slot.pointee.output = own
         }
-        guard runs.hasRoom, touchCheaply(slot) else { return false }
-        let start = arena.used
-        let written = arena.append(atMost: count, write)
-        slot.pointee.output = runs.add(OutputRun(start: start, count: written, frame: nil, next: nil))
+        let written = tick.pointee.arena.fill(atMost: count, write)
+        tick.pointee.arena.take(written, of: count)
+        own.pointee.count &+= written
         return true
     }
 

@@ -72,14 +72,11 @@ public struct FrameParser: Sendable {
             start &+= 2
         }
         guard length <= rules.maximumWholeMessage else { return nil }
+        let keyBytes = Int(second >> 7) &<< 2
+        guard count &- start >= length &+ keyBytes else { return nil }
         var key: UInt32 = 0
-        if rules.role == .server {
-            guard count &- start >= length &+ 4 else { return nil }
-            key = UInt32(littleEndian: base.loadUnaligned(fromByteOffset: start, as: UInt32.self))
-            start &+= 4
-        } else {
-            guard count &- start >= length else { return nil }
-        }
+        if keyBytes > 0 { key = UInt32(littleEndian: base.loadUnaligned(fromByteOffset: start, as: UInt32.self)) }
+        start &+= keyBytes
         return WholeFrame(kind: first == 0x81 ? .text : .binary, start: start, count: length, key: key)
     }
 

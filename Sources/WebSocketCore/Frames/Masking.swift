@@ -2,8 +2,8 @@
 public enum Masking {
     /// XORs `count` bytes from `source` to `destination` and returns the key for the byte that follows.
     ///
-    /// Works in blocks of 64 bytes, then vectors of 16, a word of 8, and single bytes. `source` and `destination` are the same memory
-    /// or do not overlap. A payload that arrives in pieces is unmasked by handing the returned key to the next call.
+    /// Works in blocks of 128 bytes, then of 64, 32, 16, 8 and 4, and single bytes. `source` and `destination` are the same
+    /// memory or do not overlap. A payload that arrives in pieces is unmasked by handing the returned key to the next call.
     ///
     /// - Parameter key: the four bytes of the key, the first one lowest (as ``FrameHeader/maskingKey``).
     /// - Returns: `key`, rotated by `count` bytes.
@@ -13,32 +13,47 @@ public enum Masking {
         _ key: UInt32, from source: UnsafeRawPointer, to destination: UnsafeMutableRawPointer, count: Int
     ) -> UInt32 {
         let word = (UInt64(key) << 32 | UInt64(key)).littleEndian
-        let wide = SIMD8<UInt64>(repeating: word)
-        let narrow = SIMD2<UInt64>(repeating: word)
         var index = 0
-        while index &+ 64 <= count {
+        while index &+ 128 <= count {
+            let bytes = source.loadUnaligned(fromByteOffset: index, as: SIMD16<UInt64>.self)
+            destination.storeBytes(of: bytes ^ SIMD16(repeating: word), toByteOffset: index, as: SIMD16<UInt64>.self)
+            index &+= 128
+        }
+        // What is left of it by its bits: no loop.
+        if count & 64 != 0 {
             let bytes = source.loadUnaligned(fromByteOffset: index, as: SIMD8<UInt64>.self)
-            destination.storeBytes(of: bytes ^ wide, toByteOffset: index, as: SIMD8<UInt64>.self)
+            destination.storeBytes(of: bytes ^ SIMD8(repeating: word), toByteOffset: index, as: SIMD8<UInt64>.self)
             index &+= 64
         }
-        while index &+ 16 <= count {
+        if count & 32 != 0 {
+            let bytes = source.loadUnaligned(fromByteOffset: index, as: SIMD4<UInt64>.self)
+            destination.storeBytes(of: bytes ^ SIMD4(repeating: word), toByteOffset: index, as: SIMD4<UInt64>.self)
+            index &+= 32
+        }
+        if count & 16 != 0 {
             let bytes = source.loadUnaligned(fromByteOffset: index, as: SIMD2<UInt64>.self)
-            destination.storeBytes(of: bytes ^ narrow, toByteOffset: index, as: SIMD2<UInt64>.self)
+            destination.storeBytes(of: bytes ^ SIMD2(repeating: word), toByteOffset: index, as: SIMD2<UInt64>.self)
             index &+= 16
         }
-        if index &+ 8 <= count {
+        if count & 8 != 0 {
             let bytes = source.loadUnaligned(fromByteOffset: index, as: UInt64.self)
             destination.storeBytes(of: bytes ^ word, toByteOffset: index, as: UInt64.self)
             index &+= 8
         }
+        guard count & 7 != 0 else { return key }
+        if count & 4 != 0 {
+            let bytes = source.loadUnaligned(fromByteOffset: index, as: UInt32.self)
+            destination.storeBytes(of: bytes ^ key.littleEndian, toByteOffset: index, as: UInt32.self)
+            index &+= 4
+        }
         var rest = key
-        while index < count {
+        for _ in 0..<(count & 3) {
             let byte = source.load(fromByteOffset: index, as: UInt8.self)
             destination.storeBytes(of: byte ^ UInt8(truncatingIfNeeded: rest), toByteOffset: index, as: UInt8.self)
             rest = rest >> 8 | rest << 24
             index &+= 1
         }
-        // 64, 16 and 8 are multiples of 4, so only the single bytes have rotated the key.
+        // Everything before is a multiple of 4, so only the single bytes have rotated the key.
         return rest
     }
 }
