@@ -110,7 +110,7 @@ extension FrameHandler {
         if inputHasEnded, !outputHasEnded {
             endsAfterFlush = true
             loop.schedule(self, at: loop.now.advanced(by: rules.limits.lingerTimeout))
-            flush()
+            loop.leave(self)
         } else {
             context.close(promise: nil)
         }

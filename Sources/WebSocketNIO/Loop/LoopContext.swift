@@ -23,6 +23,10 @@ final class LoopContext {
     /// Connections that have something to write since the last flush.
     private var touched: [FrameHandler] = []
     private var flushIsScheduled = false
+    /// Connections that leave before the sockets are looked at again.
+    private static let leavingAtOnce = 128
+    /// Connections whose peers have ended their side, in the order in which they leave.
+    private var leaving: [FrameHandler] = []
     private var wheel = TimerWheel()
     private var wheelTurns = false
     private var scratch: UnsafeMutableRawBufferPointer
@@ -112,6 +116,23 @@ final class LoopContext {
         batch.removeAll(keepingCapacity: true)
         if touched.isEmpty { swap(&batch, &touched) }
         runs.endTurn()
+    }
+
+    /// Flushes and closes a connection whose peer has ended its side, in its turn: a crowd that leaves does not hold up
+    /// those who stay.
+    func leave(_ handler: FrameHandler) {
+        leaving.append(handler)
+        if leaving.count == 1 { letSomeLeave(after: .zero) }
+    }
+
+    private func letSomeLeave(after delay: TimeAmount) {
+        eventLoop.assumeIsolated().scheduleTask(in: delay) { [self] in
+            let some = Array(leaving.prefix(Self.leavingAtOnce))
+            for handler in some { handler.flush() }
+            leaving.removeFirst(some.count)
+            // A task that is due at once would run before the sockets are looked at.
+            if !leaving.isEmpty { letSomeLeave(after: .microseconds(20)) }
+        }
     }
 
     /// The rules for these limits, shared by the connections that have the same.
