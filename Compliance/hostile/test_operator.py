@@ -189,6 +189,18 @@ def test_every_refusal_gets_a_line_with_its_reason(carrier):
     assert "0" * 64 not in text and "auth_signature=" not in text and "auth_key=" not in text
 
 
+def test_what_the_room_refuses_gets_a_line_too():
+    with wire.Server("--apps", "off", "--max-members", "1", "--log-level", "info") as server:
+        member, late = WebSocket(server.port), WebSocket(server.port)
+        member.join("x")
+        late.send(frame(TEXT, "type=add&ming=y"))
+        eventually(lambda: "reason=error: The room is full" in server.text(), 5, server.text)
+        before = len(server.text())
+        late.say("before joining")
+        time.sleep(0.3)
+        assert "refused" not in server.text()[before:], "a client's own mistake is nothing for the operator"
+
+
 def test_what_an_honest_client_does_gets_no_line(refusing):
     before = len(refusing.text())
     client = Client(refusing.port, ONE)

@@ -32,7 +32,7 @@ final class RefusalLog: Sendable {
         // No answer to a ping, and clients that are sent away to come back.
         case .close(PusherService.noPong), .close(.goingAway), .close(CloseCode(rawValue: PusherCloseCode.reconnect)):
             .debug
-        case .close, .error: .notice
+        case .close, .error, .message: .notice
         }
     }
 }

@@ -35,7 +35,8 @@ final class ServedProtocols: Sendable {
             configuration.servesRoom
             ? RoomService(
                 rooms: Rooms(
-                    options: configuration.room, engine: engine, instant: clock, clock: { LocalClock.now() }),
+                    options: configuration.room, engine: engine, instant: clock, clock: { LocalClock.now() },
+                    onRefusal: onRefusal),
                 shards: shards, limits: configuration.roomLimits, originPolicy: originPolicy)
             : nil
         guard !configuration.apps.isEmpty else {

@@ -40,6 +40,14 @@ public struct RoomError: Error, Hashable, Sendable {
     /// The engine does not answer to a join. The connection ends.
     public static let roomUnreachable = RoomError(reason: .roomUnreachable)
 
+    /// Whether a limit or the engine is the reason, which the operator wants to know; the others are a client's mistakes.
+    var isForTheOperator: Bool {
+        switch reason {
+        case .roomFull, .messageTooLong, .tooManyMessages, .notKept, .unanswered, .roomUnreachable: true
+        case .nameMissing, .nameTooLong, .notJoined, .unknownAddressee, .toOneself: false
+        }
+    }
+
     /// What is wrong, and what helps, for the person who reads it. ASCII, without markup.
     public var text: String {
         switch reason {

@@ -81,6 +81,7 @@ open class RoomMember: Subscriber {
 
     /// The engine does not let it in.
     public final override func refused(_ channel: ChannelName, _ error: EngineError) {
+        rooms.report(.roomUnreachable, to: room)
         deliver(text: rooms.encoder.text(for: .roomUnreachable))
         disconnect(Self.closeCodeForRecovery, reason: "the room can not be reached")
     }
@@ -135,14 +136,17 @@ open class RoomMember: Subscriber {
     private func sayToAll(_ text: [UInt8], _ extras: [Attribute], as membership: Membership) {
         let push = rooms.encoder.said(text, by: membership.code, to: nil, extras)
         let publication = Publication(data: push, sender: name)
-        let (encoder, notifier) = (rooms.encoder, membership.notifier)
+        let (rooms, room, notifier) = (rooms, room, membership.notifier)
         membership.publish(publication, retention: rooms.options.retention) { result in
             guard case .failure(let error) = result else { return }
-            notifier.notify(encoder.text(for: error == .unavailable ? .unanswered : .notKept))
+            let refusal = error == .unavailable ? RoomError.unanswered : .notKept
+            rooms.report(refusal, to: room)
+            notifier.notify(rooms.encoder.text(for: refusal))
         }
     }
 
     private func refuse(_ error: RoomError) {
+        if error.isForTheOperator { rooms.report(error, to: room) }
         let push = rooms.encoder.text(for: error)
         // A member gets it after what the room has for it so far: nothing may come before the welcome.
         if let membership { membership.notify(push) } else { deliver(text: push) }

@@ -9,6 +9,7 @@ public final class Rooms: Sendable {
     let hub: ChannelHub
     let encoder: RoomEncoder
     let options: RoomOptions
+    let onRefusal: @Sendable (Refusal) -> Void
 
     /// Creates the rooms; each comes with its first member and goes with its last. What was said to all stays in the
     /// engine for as long as ``RoomOptions/retention`` says.
@@ -18,16 +19,24 @@ public final class Rooms: Sendable {
     ///   - engine: gives what is said to all its order and keeps it.
     ///   - instant: the present on a clock that never jumps; for what is done now and then.
     ///   - clock: the present time in the server's time zone; asked once per push, on any thread.
+    ///   - onRefusal: called when a limit of the room refuses a client something; on the thread of its shard.
     public init(
         options: RoomOptions = RoomOptions(), engine: any Engine,
         instant: @escaping @Sendable () -> MonotonicInstant = { MonotonicInstant(milliseconds: 0) },
-        clock: @escaping @Sendable () -> CivilTime
+        clock: @escaping @Sendable () -> CivilTime,
+        onRefusal: @escaping @Sendable (Refusal) -> Void = { _ in }
     ) {
         self.options = options
+        self.onRefusal = onRefusal
         encoder = RoomEncoder(leftType: options.leftType, clock: clock)
         hub = ChannelHub(
             namespace: Self.namespace, engine: engine, encoder: encoder, maximumMembers: options.maximumMembers,
             clock: instant)
+    }
+
+    /// Tells the operator what a client in that room was refused.
+    func report(_ error: RoomError, to room: ChannelName) {
+        onRefusal(Refusal(.message, reason: error.text, detail: String(decoding: room.bytes, as: UTF8.self), peer: ""))
     }
 
     /// How many rooms there are, each with at least one member.

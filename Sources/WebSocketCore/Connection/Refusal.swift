@@ -11,6 +11,8 @@ public struct Refusal: Hashable, Sendable {
         case close(CloseCode)
         /// By an error message with this code, on a connection that stays open.
         case error(Int)
+        /// By an error message without a code, on a connection that stays open.
+        case message
 
         /// For a log, for example `close 1003`.
         public var description: String {
@@ -18,6 +20,7 @@ public struct Refusal: Hashable, Sendable {
             case .status(let status): "HTTP \(status)"
             case .close(let code): "close \(code.rawValue)"
             case .error(let code): "error \(code)"
+            case .message: "error"
             }
         }
     }
