@@ -189,6 +189,69 @@ def test_every_refusal_gets_a_line_with_its_reason(carrier):
     assert "0" * 64 not in text and "auth_signature=" not in text and "auth_key=" not in text
 
 
+@pytest.mark.parametrize("carrier", [(), ("--carrier", "nio")], ids=["default", "nio"])
+def test_behind_a_trusted_proxy_every_line_names_the_client(carrier):
+    """It named the proxy, and a limit of the client's address got a second line that did."""
+    named = "X-Forwarded-For: 203.0.113."
+    with wire.Server(*OPTIONS, "--trust-proxy", "127.0.0.1", "--max-connections-per-address", "2", *carrier) as server:
+        def line_of(act, reason):
+            before = len(server.text())
+            act()
+            eventually(lambda: reason in server.text()[before:], 5, server.text)
+            time.sleep(0.2)
+            lines = [line for line in server.text()[before:].splitlines() if "peer=" in line]
+            assert len(lines) == 1, lines
+            return lines[0]
+
+        def post():
+            plain(server.port, wire.request(EVENTS, named + "1", "Content-Length: 2", method="POST", body=b"{}"))
+
+        def closes():
+            room = WebSocket(server.port, "/", named + "2")
+            room.send(frame(BINARY, b"x"))
+            room.rest()
+
+        def errs():
+            client = WebSocket(server.port, APP, named + "3")
+            client.send(frame(TEXT, compact({"event": "client-e", "data": {}, "channel": "private-none"})))
+
+        assert "peer=203.0.113.1 " in line_of(post, "HTTP 401")
+        assert "peer=203.0.113.2 " in line_of(closes, "close 1003")
+        assert "peer=203.0.113.3 socket " in line_of(errs, "error 4301")
+        kept = [WebSocket(server.port, "/", named + "4") for _ in range(2)]
+        line = line_of(lambda: handshake(server.port, named + "4"), "one address")
+        assert "peer=203.0.113.4 " in line and "connection not let in" in line, line
+        del kept
+
+
+def test_a_refused_publish_is_told_in_words_and_not_in_json(refusing):
+    before = len(refusing.text())
+    API(refusing.port, ONE).exchange("POST", EVENTS, BODY)
+    eventually(lambda: "HTTP 401" in refusing.text()[before:], 5, refusing.text)
+    assert "{" not in refusing.text()[before:]
+
+
+@pytest.mark.parametrize("options, target, code", [
+    ((), "/app?protocol=7", 4005), (("--apps", "off"), "/app/key-of-one?protocol=7", 4001)])
+def test_a_client_of_an_app_that_is_not_there_hears_why(options, target, code):
+    """The room let it in, and everything that it asked for was swallowed."""
+    config = ("--config", CONFIG) if not options else ()
+    with wire.Server(*config, *options) as server:
+        client = WebSocket(server.port, target)
+        assert json.loads(client.message().payload)["data"]["code"] == code
+        client.expect_close(code)
+        eventually(lambda: f"close {code}" in server.text(), 5, server.text)
+
+
+def test_health_checks_of_a_server_that_ends_are_no_trouble():
+    with wire.Server("--config", CONFIG, "--drain-delay", "2", "--log-level", "info") as server:
+        server.process.send_signal(signal.SIGTERM)
+        eventually(lambda: plain(server.port, wire.request("/up")).status == 503, 5, str)
+        handshake(server.port)
+        assert server.process.wait(10) == 0
+        assert "refused" not in server.text()
+
+
 def test_what_the_room_refuses_gets_a_line_too():
     with wire.Server("--apps", "off", "--max-members", "1", "--log-level", "info") as server:
         member, late = WebSocket(server.port), WebSocket(server.port)

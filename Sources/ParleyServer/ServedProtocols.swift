@@ -17,6 +17,7 @@ final class ServedProtocols: Sendable {
     let outputBudget: OutputBudget
     /// What answers the HTTP API; `nil` without apps.
     let api: APIService?
+    private let appLimits: ConnectionLimits
     private let isDraining = Atomic(false)
 
     init(
@@ -24,6 +25,7 @@ final class ServedProtocols: Sendable {
         onRefusal: @escaping @Sendable (Refusal) -> Void
     ) {
         let clock = MemoryStore.systemClock()
+        appLimits = configuration.appLimits
         let observers = ObserverLink()
         self.observers = observers
         let engine = MemoryEngine(store: Self.store(configuration, clock: clock, logger: logger), observer: observers)
@@ -81,7 +83,14 @@ final class ServedProtocols: Sendable {
     /// Who a WebSocket is for: an app's client, where the path says so; nobody on the paths of the HTTP API; otherwise
     /// somebody in the room.
     func route(for request: OpeningRequest) -> WebSocketRoute? {
-        if let apps, let route = apps.route(for: request) { return route }
+        if let apps {
+            if let route = apps.route(for: request) { return route }
+        } else if PusherHandshake.isMeant(by: request.target) {
+            return WebSocketRoute(handshake: ServerHandshake(originPolicy: .any), limits: appLimits) { _ in
+                PusherRefusal(
+                    code: PusherCloseCode.unknownApp, message: "This server serves no apps: they are switched off.")
+            }
+        }
         if let api, api.claims(request.target.prefix { $0 != "?" }) { return nil }
         return room?.route
     }
@@ -101,7 +110,7 @@ final class ServedProtocols: Sendable {
                 room != nil ? "Nothing is here. The chat page is at /." : "The room is switched off on this server.")
         }
         return .text(
-            426, "Only WebSocket is spoken here.",
+            426, "Only WebSocket is spoken here; a proxy in between has to pass on Upgrade and Connection.",
             fields: [("Sec-WebSocket-Version", "13"), ("Upgrade", "websocket"), ("Connection", "Upgrade")])
     }
 
@@ -109,7 +118,9 @@ final class ServedProtocols: Sendable {
     private var health: HTTPAnswer {
         let fields = [(name: "Cache-Control", value: "no-store")]
         guard isDraining.load(ordering: .relaxed) else { return .text(200, "up", fields: fields) }
-        return .text(503, "shutting down", fields: fields + [(name: "Retry-After", value: "1")])
+        var answer = HTTPAnswer.text(503, "shutting down", fields: fields + [(name: "Retry-After", value: "1")])
+        answer.reason = ""  // what a load balancer asks for is no trouble
+        return answer
     }
 
     /// Does what is due about once a second, until its task is cancelled.

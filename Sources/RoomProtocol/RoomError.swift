@@ -43,8 +43,9 @@ public struct RoomError: Error, Hashable, Sendable {
     /// Whether a limit or the engine is the reason, which the operator wants to know; the others are a client's mistakes.
     var isForTheOperator: Bool {
         switch reason {
-        case .roomFull, .messageTooLong, .tooManyMessages, .notKept, .unanswered, .roomUnreachable: true
-        case .nameMissing, .nameTooLong, .notJoined, .unknownAddressee, .toOneself: false
+        case .roomFull, .messageTooLong, .notKept, .unanswered, .roomUnreachable: true
+        // The close that follows too many messages is reported itself.
+        case .tooManyMessages, .nameMissing, .nameTooLong, .notJoined, .unknownAddressee, .toOneself: false
         }
     }
 

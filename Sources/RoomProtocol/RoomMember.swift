@@ -58,11 +58,15 @@ open class RoomMember: Subscriber {
     /// The connection takes more again: what was missed and waits for it goes on.
     public final func becameWritable() { membership?.becameWritable() }
 
-    /// Tells the client that it sends too many messages; the one that was too many has not been handed in.
+    /// Tells the client that it sends too many messages, as the last thing before the carrier closes the connection: at
+    /// once, not behind what the room still has for it.
     public final func exceededMessageRate() {
         guard !isClosed else { return }
-        refuse(.tooManyMessages)
+        deliver(text: rooms.encoder.text(for: .tooManyMessages))
     }
+
+    /// The peer for a log; empty when it is not known.
+    open var peer: String { "" }
 
     /// Ends it: the connection is closed or lost. The others are told once, however often this is called, if it ever
     /// joined. Nothing is delivered from now on, and nothing that is received counts.
@@ -81,7 +85,7 @@ open class RoomMember: Subscriber {
 
     /// The engine does not let it in.
     public final override func refused(_ channel: ChannelName, _ error: EngineError) {
-        rooms.report(.roomUnreachable, to: room)
+        rooms.report(.roomUnreachable, to: room, peer)
         deliver(text: rooms.encoder.text(for: .roomUnreachable))
         disconnect(Self.closeCodeForRecovery, reason: "the room can not be reached")
     }
@@ -136,17 +140,17 @@ open class RoomMember: Subscriber {
     private func sayToAll(_ text: [UInt8], _ extras: [Attribute], as membership: Membership) {
         let push = rooms.encoder.said(text, by: membership.code, to: nil, extras)
         let publication = Publication(data: push, sender: name)
-        let (rooms, room, notifier) = (rooms, room, membership.notifier)
+        let (rooms, room, peer, notifier) = (rooms, room, peer, membership.notifier)
         membership.publish(publication, retention: rooms.options.retention) { result in
             guard case .failure(let error) = result else { return }
             let refusal = error == .unavailable ? RoomError.unanswered : .notKept
-            rooms.report(refusal, to: room)
+            rooms.report(refusal, to: room, peer)
             notifier.notify(rooms.encoder.text(for: refusal))
         }
     }
 
     private func refuse(_ error: RoomError) {
-        if error.isForTheOperator { rooms.report(error, to: room) }
+        if error.isForTheOperator { rooms.report(error, to: room, peer) }
         let push = rooms.encoder.text(for: error)
         // A member gets it after what the room has for it so far: nothing may come before the welcome.
         if let membership { membership.notify(push) } else { deliver(text: push) }

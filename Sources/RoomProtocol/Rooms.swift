@@ -35,8 +35,9 @@ public final class Rooms: Sendable {
     }
 
     /// Tells the operator what a client in that room was refused.
-    func report(_ error: RoomError, to room: ChannelName) {
-        onRefusal(Refusal(.message, reason: error.text, detail: String(decoding: room.bytes, as: UTF8.self), peer: ""))
+    func report(_ error: RoomError, to room: ChannelName, _ peer: String) {
+        onRefusal(
+            Refusal(.message, reason: error.text, detail: String(decoding: room.bytes, as: UTF8.self), peer: peer))
     }
 
     /// How many rooms there are, each with at least one member.

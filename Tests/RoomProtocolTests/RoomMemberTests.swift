@@ -238,9 +238,17 @@ struct RoomMemberTests {
         let anna = server.connect()
         anna.send("type=add&ming=anna")
         anna.send("nr=x&key=nobody")
-        anna.exceededMessageRate()
         server.drain()
-        #expect(try anna.take().map(\.kind) == ["madd", "error", "error"])
+        #expect(try anna.take().map(\.kind) == ["madd", "error"])
+    }
+
+    @Test("Who sends too many messages for too long hears of it before the close, which does not wait for the room")
+    func lastWord() throws {
+        let server = try TestServer()
+        let (anna, _) = try server.join("anna")
+        anna.exceededMessageRate()
+        let pushes = try anna.take()
+        #expect(pushes.first?["nrong"] == RoomError.tooManyMessages.text)
     }
 
     @Test("A full room is an error to the joiner, who may try again when somebody has left")

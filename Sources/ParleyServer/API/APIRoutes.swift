@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import PusherProtocol
 import WebSocketCore
+import WebSocketNIO
 
 /// What is answered where. Requests come here only for paths that ``APIService/claims(_:)``.
 struct APIRoutes: Sendable {
@@ -34,7 +35,7 @@ struct APIRoutes: Sendable {
                 let source = ApplicationRequestContextSource(channel: channel, logger: logger)
                 response = try await routes.respond(to: request, context: APIContext(source: source))
             } else {
-                response = failure(.methodNotAllowed, "Only GET and POST work here.", channel)
+                response = await failure(.methodNotAllowed, "Only GET and POST work here.", channel)
             }
             try await writer.write(response: response.head, body: response.body)
         }
@@ -45,7 +46,7 @@ struct APIRoutes: Sendable {
         // The front door refuses what it can not finish; should it ever let some of a body pass for all of it, a
         // publication must not come of that.
         if let length = request.headers[.contentLength], length != String(body.readableBytes) {
-            return failure(.badRequest, "The request's body has not arrived in full.", channel)
+            return await failure(.badRequest, "The request's body has not arrived in full.", channel)
         }
         let target = request.head.path ?? ""
         let path = target.prefix { $0 != "?" }
@@ -55,13 +56,13 @@ struct APIRoutes: Sendable {
             idempotencyKey: Self.idempotencyKey.flatMap { request.headers[$0] },
             contentEncoding: request.headers[.contentEncoding], body: Array(body.readableBytesView))
         let answer = await withCheckedContinuation { done in api.respond(to: call) { done.resume(returning: $0) } }
-        if let refusal = answer.refusal { report(answer.status, refusal, channel) }
+        if let refusal = answer.refusal { await report(answer.status, refusal, channel) }
         return Self.response(answer)
     }
 
     /// Tells the operator what a back end was refused; never its query, which has the signature in it.
-    private func report(_ status: Int, _ words: String, _ channel: any Channel) {
-        onRefusal(Refusal(.status(status), reason: words, peer: channel.remoteAddress?.ipAddress ?? ""))
+    private func report(_ status: Int, _ words: String, _ channel: any Channel) async {
+        await onRefusal(Refusal(.status(status), reason: words, peer: WebSocketServer.clientAddress(of: channel)))
     }
 
     private static let idempotencyKey = HTTPField.Name("Idempotency-Key")
@@ -77,8 +78,8 @@ struct APIRoutes: Sendable {
     }
 
     /// An error in the form of the API's own; the words go into JSON as they are.
-    private func failure(_ status: HTTPResponse.Status, _ words: String, _ channel: any Channel) -> Response {
-        report(status.code, words, channel)
+    private func failure(_ status: HTTPResponse.Status, _ words: String, _ channel: any Channel) async -> Response {
+        await report(status.code, words, channel)
         return Response(
             status: status, headers: [.contentType: "application/json"],
             body: ResponseBody(byteBuffer: ByteBuffer(string: "{\"error\":\"\(words)\"}")))

@@ -42,9 +42,10 @@ struct APIService: HTTPService {
         switch api.admit(head, bodyBytes: bodyBytes) {
         case .admitted(let app): return .admitted(owner: app)
         case .refused(let answer):
-            return .refused(
-                HTTPAnswer(
-                    status: answer.status, fields: answer.fields.map { (name: $0.0, value: $0.1) }, body: answer.body))
+            var refusal = HTTPAnswer(
+                status: answer.status, fields: answer.fields.map { (name: $0.0, value: $0.1) }, body: answer.body)
+            refusal.reason = answer.refusal
+            return .refused(refusal)
         }
     }
 

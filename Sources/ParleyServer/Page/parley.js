@@ -16,8 +16,6 @@ const GREETING_MS = 10000; // from an attempt to the server's first frame
 const STEADY_MS = 10000; // a connection that lasted this long starts the backoff afresh
 const AUTH_MS = 10000; // for an endpoint's answer
 const REPLY_MS = 10000; // for the server's reply to a subscribe
-// A server drops what goes beyond its rate (50 messages a second, 100 at once): stay well below it.
-const BURST = 80, PACE_MS = 25;
 const OFFLINE_MS = 5000; // for a sign of life after the browser said that the network is gone
 const NOBODY_CLOSED = 1006; // RFC 6455 §7.1.5
 
@@ -131,7 +129,7 @@ class Channel extends Emitter {
         if (!this._parley.socketId) return;
         try {
             const rights = await this._rights();
-            if (turn === this._turn) this._parley._paced(this, () => this._use(rights));
+            if (turn === this._turn) this._use(rights);
         } catch (error) {
             if (turn === this._turn) this._refuse({ type: "AuthError", error: error.message, status: error.status });
         }
@@ -322,7 +320,6 @@ export class Parley extends Emitter {
     _socket = null;
     _attempt = 0;
     _frames = 0;
-    _pace = 0; // when the message after those that went out may go, had nothing been saved up
     _wantsUser = false;
     // A browser can be wrong about the network, above all with a server on the same machine: it is a reason to ask.
     _online = () => { if (this.state === "unavailable") this._open(); };
@@ -436,13 +433,6 @@ export class Parley extends Emitter {
         return true;
     }
 
-    _paced(channel, action) {
-        this._pace = Math.max(this._pace, now() - BURST * PACE_MS) + PACE_MS;
-        const wait = this._pace - now();
-        if (wait > 0) channel._timer = setTimeout(action, wait);
-        else action();
-    }
-
     _receive(text) {
         this._heard = now();
         this._frames += 1;
@@ -468,7 +458,6 @@ export class Parley extends Emitter {
         if (this.socketId) return;
         this.socketId = socketId;
         this._since = now();
-        this._pace = -Infinity;
         this._quiet = 1000 * Math.min(this._options.activityTimeout, seconds || Infinity);
         this._watch(this._quiet);
         if (this._wantsUser) this._signing = this.user._request();

@@ -8,6 +8,8 @@ final class PusherConversation: PusherConnection {
 
     override var isWritable: Bool { connection?.isWritable ?? false }
 
+    override var peer: String { connection?.peer ?? "" }
+
     override func deliver(_ frame: SharedFrame) { connection?.send(frame) }
 
     override func forgiveMessage() { connection?.forgiveMessage() }

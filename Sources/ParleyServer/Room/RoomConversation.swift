@@ -8,6 +8,8 @@ final class RoomConversation: RoomMember {
 
     override var isWritable: Bool { connection?.isWritable ?? false }
 
+    override var peer: String { connection?.peer ?? "" }
+
     override func deliver(_ frame: SharedFrame) { connection?.send(frame) }
 
     override func disconnect(_ code: UInt16, reason: String) {

@@ -68,6 +68,9 @@ open class PusherConnection: Subscriber {
     /// Takes the message that is being received off what the carrier lets the client send.
     open func forgiveMessage() {}
 
+    /// The peer for a log; empty when it is not known.
+    open var peer: String { "" }
+
     /// Has the carrier count only messages as life: this client answers `pusher:ping`, so that its pongs of RFC 6455
     /// say nothing. A browser answers those for a page that was left.
     open func requireMessagesAsLife() {}
@@ -187,8 +190,9 @@ open class PusherConnection: Subscriber {
 
     /// Tells the operator of something that the client is refused.
     final func report(_ code: Int, _ text: String) {
-        node.report(
-            Refusal(.error(code), reason: text, peer: "socket \(String(decoding: socketID.text, as: UTF8.self))"))
+        let socket = String(decoding: socketID.text, as: UTF8.self)
+        let name = "socket \(socket) of app \(runtime.app.id)"
+        node.report(Refusal(.error(code), reason: text, peer: peer.isEmpty ? name : "\(peer) \(name)"))
     }
 
     /// A signature of the app has been found good: the connection may stay.

@@ -25,8 +25,12 @@ public enum PusherHandshake {
     ///   - query: as it came, without the `?`.
     public static func decide(path: some StringProtocol, query: some StringProtocol, node: PusherNode) -> Decision {
         let marker = Array("/app/".utf8)
-        let path = Array(path.utf8)
-        guard let start = path.indices.last(where: { path[$0...].starts(with: marker) }) else { return .notPusher }
+        let (path, query) = (Array(path.utf8), Array(query.utf8))
+        guard let start = path.indices.last(where: { path[$0...].starts(with: marker) }) else {
+            // A client whose key was forgotten.
+            let isMeant = path.suffix(4).elementsEqual(marker.dropLast()) && value(of: "protocol", in: query) != nil
+            return isMeant ? .wrongPath : .notPusher
+        }
         let rest = path[(start + marker.count)...]
         let hasSlash = rest.last == UInt8(ascii: "/")
         guard let key = decode(hasSlash ? rest.dropLast() : rest), !key.contains(UInt8(ascii: "/")) else {
@@ -40,7 +44,6 @@ public enum PusherHandshake {
         guard runtime.app.isEnabled else {
             return .refused(code: PusherCloseCode.disabledApp, message: "This app is switched off.")
         }
-        let query = Array(query.utf8)
         let named = value(of: "protocol", in: query) ?? []
         guard isLenient || !named.isEmpty else {
             return .refused(
@@ -60,6 +63,14 @@ public enum PusherHandshake {
         }
         let client = value(of: "client", in: query) ?? []
         return .accepted(runtime, protocolVersion: version, namesClient: !client.isEmpty)
+    }
+
+    /// Whether a request target is that of a client of this protocol: for servers without apps.
+    public static func isMeant(by target: String) -> Bool {
+        let path = target.utf8.prefix { $0 != UInt8(ascii: "?") }
+        let query = Array(target.utf8.dropFirst(path.count + 1))
+        let names = path.split(separator: UInt8(ascii: "/"))
+        return names.contains { $0.elementsEqual("app".utf8) } && value(of: "protocol", in: query) != nil
     }
 
     /// The message that comes before the close of a connection which is refused.

@@ -41,6 +41,11 @@ final class ReactorConnection: WebSocketConnection {
         return slot.pointee.tick.pointee.loop._withUnsafeGuaranteedRef { $0.isWritable(slot) }
     }
 
+    override var peer: String {
+        guard let slot else { return "" }
+        return slot.pointee.tick.pointee.loop._withUnsafeGuaranteedRef { $0.peer(slot) }
+    }
+
     override func setReading(_ isReading: Bool) {
         guard let slot else { return }
         slot.pointee.tick.pointee.loop._withUnsafeGuaranteedRef { $0.setReading(isReading, slot) }

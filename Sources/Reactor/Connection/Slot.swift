@@ -68,9 +68,9 @@ struct Slot {
         var hold: ReadingHold?
         let codecs: MessageCodecs?
         /// The front door's, which counts connections until this is gone.
-        let lease: AnyObject?
+        let lease: (any ConnectionClaim)?
 
-        init(codecs: MessageCodecs? = nil, lease: AnyObject? = nil) {
+        init(codecs: MessageCodecs? = nil, lease: (any ConnectionClaim)? = nil) {
             self.codecs = codecs
             self.lease = lease
         }

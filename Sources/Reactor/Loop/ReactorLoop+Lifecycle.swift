@@ -177,9 +177,14 @@ extension ReactorLoop {
 
     private func report(_ frame: CloseFrame, _ slot: SlotHandle) {
         guard farewell == nil,
-            let refusal = slot.pointee.machine.refusal(in: frame, peer: peerAddress(of: slot.pointee.descriptor))
+            let refusal = slot.pointee.machine.refusal(in: frame, peer: peer(slot))
         else { return }
         onRefusal(refusal)
+    }
+
+    /// The peer for a log, see ``WebSocketConnection/peer``.
+    func peer(_ slot: SlotHandle) -> String {
+        slot.pointee.extras?.lease?.clientAddress ?? peerAddress(of: slot.pointee.descriptor)
     }
 
     /// Ends our side after what is queued; a server ends it first (RFC 6455 §7.1.1).

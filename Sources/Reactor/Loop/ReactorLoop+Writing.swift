@@ -392,8 +392,7 @@ extension ReactorLoop {
     private func report(_ slot: SlotHandle, _ reason: SlowReader.Reason, pendingBytes: Int) {
         statistics.slowReaders &+= 1
         onSlowReader(
-            SlowReader(
-                reason: reason, pendingBytes: pendingBytes, peer: peerAddress(of: slot.pointee.descriptor)))
+            SlowReader(reason: reason, pendingBytes: pendingBytes, peer: peer(slot)))
     }
 }
 #endif

@@ -24,6 +24,10 @@ open class WebSocketConnection {
     /// Whether the peer keeps up: `false` from the high mark of ``pendingBytes`` on, until it is below the low mark.
     open var isWritable: Bool { true }
 
+    /// The peer for a log: address and port, or the client's address alone, where a trusted proxy has named it. Empty
+    /// when it is gone. Asked of the kernel each time: nothing for every message.
+    open var peer: String { "" }
+
     /// Stops or resumes reading from the peer, for a session that can not take more.
     open func setReading(_ isReading: Bool) {}
 

@@ -64,7 +64,7 @@ extension FrameHandler {
     /// begun to leave. The rest is dropped, and its memory is free at once.
     func cutOff(_ reason: SlowReader.Reason) {
         guard let context, machine.maySend else { return }
-        let slow = SlowReader(reason: reason, pendingBytes: pendingBytes, peer: context.remoteAddress?.text ?? "")
+        let slow = SlowReader(reason: reason, pendingBytes: pendingBytes, peer: peer)
         dropOutput()
         close(SlowReader.closeFrame(rules.limits))
         accountOutput()
@@ -92,7 +92,7 @@ extension FrameHandler {
 
     private func report(_ frame: CloseFrame) {
         guard loop.farewell == nil,
-            let refusal = machine.refusal(in: frame, peer: context?.remoteAddress?.text ?? "")
+            let refusal = machine.refusal(in: frame, peer: peer)
         else { return }
         loop.onRefusal(refusal)
     }
@@ -123,7 +123,7 @@ extension FrameHandler {
 
 extension SocketAddress {
     /// Address and port; the path of a Unix domain socket.
-    fileprivate var text: String {
+    var text: String {
         guard let address = ipAddress, let port else { return pathname ?? "" }
         return address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
     }

@@ -43,6 +43,8 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
 
     // Of FrameHandler+Writing.
     private let isPlain: Bool
+    /// The client's address, where a trusted proxy has named it.
+    private let clientAddress: String?
     private(set) var socket: PlainSocket?
     var outbox = Outbox()
     var bytesAtTransport = 0
@@ -54,15 +56,18 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
     var endsAfterFlush = false
     var outputHasEnded = false
 
-    /// - Parameter isPlain: whether nothing stands between this handler and the socket, no TLS above all.
+    /// - Parameters:
+    ///   - isPlain: whether nothing stands between this handler and the socket, no TLS above all.
+    ///   - clientAddress: the client's address, where a trusted proxy has named it.
     init(
         role: Role, loop: LoopContext, limits: ConnectionLimits, codecs: CompressionCodecs?, session: WebSocketSession,
-        isPlain: Bool = false
+        isPlain: Bool = false, clientAddress: String? = nil
     ) {
         rules = loop.rules(role: role, limits: limits)
         self.loop = loop
         self.session = session
         self.isPlain = isPlain
+        self.clientAddress = clientAddress
         compressor = codecs?.compressor
         compressesAlike = codecs.map { !$0.parameters.contextTakeover(sentBy: role) } ?? false
         machine = ConnectionStateMachine(rules: rules, decompressor: codecs?.decompressor, now: loop.now)
@@ -73,6 +78,8 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
 
     /// Exact to what SwiftNIO has told of its part.
     override var pendingBytes: Int { outbox.byteCount + bytesAtTransport }
+
+    override var peer: String { clientAddress ?? context?.remoteAddress?.text ?? "" }
 
     override var isWritable: Bool { isOpen && !wasUnwritable }
 

@@ -29,12 +29,16 @@ extension FrontDoorHandler {
         state.doorkeeper.endRequest(lease)
     }
 
+    /// The client's address for a log: the one that a trusted proxy has named for this request, or the socket peer's.
+    var peer: String { clientAddress?.text ?? context?.remoteAddress?.ipAddress ?? "" }
+
     /// A limit of the server's refuses the request: it is answered, unless too many others are being answered.
     func refuse(_ reason: AcceptRefusal.Reason) {
         guard let context else { return }
         let lingering = state.doorkeeper.refuse(lease)
-        let peer = (clientAddress?.socketAddress ?? context.remoteAddress)?.ipAddress ?? ""
-        configuration.onAcceptRefused(AcceptRefusal(reason: reason, peer: peer, isAnswered: lingering != nil))
+        configuration.onAcceptRefused(
+            AcceptRefusal(reason: reason, peer: peer, isAnswered: lingering != nil))
+        refusal = reason
         guard let lingering else { return context.close(promise: nil) }
         lease = lingering
         refuse(reason.answer)

@@ -23,6 +23,7 @@ extension FrontDoorHandler {
             AcceptedRequest(
                 head: request, subprotocol: handshake.subprotocol, remoteAddress: remoteAddress, loop: loop)
         }
+        lease?.clientAddress = clientAddress?.text
         let channel = context.channel
         let written = context.eventLoop.makePromise(of: Void.self)
         // The gate holds back what arrives meanwhile; the deadline goes on.
@@ -85,7 +86,7 @@ extension FrontDoorHandler {
     ) -> FrameHandler {
         FrameHandler(
             role: .server, loop: loop, limits: route.limits, codecs: agreement.map { loop.compression.codecs(for: $0) },
-            session: route.makeSession(accepted(loop.webSocketLoop)), isPlain: true)
+            session: route.makeSession(accepted(loop.webSocketLoop)), isPlain: true, clientAddress: clientAddress?.text)
     }
 
     /// Keeps the connection on this loop: the handlers of the front door leave, and frames are read from here on.

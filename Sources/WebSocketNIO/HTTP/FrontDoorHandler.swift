@@ -24,8 +24,8 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
     var lease: ConnectionLease?
     /// Whether the connection has a place of the reserve: the head has to be whole soon, and one answer is all.
     let isReserved: Bool
-    /// Why the connection is only answered.
-    private let refusal: AcceptRefusal.Reason?
+    /// The limit that refuses the connection or its request, which is reported by itself.
+    var refusal: AcceptRefusal.Reason?
     /// The address that a trusted proxy names for the request; `nil` when that is the peer's.
     var clientAddress: IPAddress?
     private var request: OpeningRequest?
@@ -231,9 +231,7 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
                 return refuse(
                     .text(rejection.status, rejection.reason, fields: rejection.fields), detail: origin ?? "")
             case .accepted where state.isDraining:
-                return refuse(
-                    .text(
-                        503, "The server is shutting down: connect again in a moment.", fields: [("Retry-After", "1")]))
+                return refuse(.draining)
             case .accepted(let handshake):
                 if let lease, !state.doorkeeper.becomeWebSocket(lease) { return refuse(.connectionLimit) }
                 upgrade = (route, handshake)
@@ -321,13 +319,11 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func report(_ answer: HTTPAnswer, _ detail: String, _ context: ChannelHandlerContext) {
-        // Whom the limits on accepting have turned away was reported then.
         guard answer.status >= 400, refusal == nil else { return }
-        let words = String(decoding: answer.body, as: UTF8.self).split(separator: "\n").first ?? ""
-        configuration.onRefusal(
-            Refusal(
-                .status(answer.status), reason: String(words), detail: detail,
-                peer: context.remoteAddress?.ipAddress ?? ""))
+        let firstLine = answer.body.prefix { $0 != UInt8(ascii: "\n") }
+        let words = answer.reason ?? String(decoding: firstLine, as: UTF8.self)
+        guard !words.isEmpty else { return }
+        configuration.onRefusal(Refusal(.status(answer.status), reason: words, detail: detail, peer: peer))
     }
 
     private func write(_ answer: HTTPAnswer, keepsAlive: Bool, _ context: ChannelHandlerContext) {

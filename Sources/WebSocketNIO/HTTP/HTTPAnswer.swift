@@ -6,12 +6,23 @@ public struct HTTPAnswer: Sendable {
     public var fields: [(name: String, value: String)]
     /// The body.
     public var body: [UInt8]
+    /// Why it refuses, for the operator's log: the body's first line by default; empty for what is no trouble and gets no
+    /// line.
+    public var reason: String?
 
     /// Composes an answer.
     public init(status: Int, fields: [(name: String, value: String)] = [], body: [UInt8] = []) {
         self.status = status
         self.fields = fields
         self.body = body
+    }
+
+    /// What a server that is about to stop answers who would stay; expected, so nothing for the log.
+    static var draining: HTTPAnswer {
+        var answer = text(
+            503, "The server is shutting down: connect again in a moment.", fields: [("Retry-After", "1")])
+        answer.reason = ""
+        return answer
     }
 
     /// An answer of one line of plain text.

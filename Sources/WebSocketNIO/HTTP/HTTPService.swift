@@ -36,3 +36,14 @@ public enum HTTPAdmission: Sendable {
     /// The request gets this answer at once, and the connection ends: its body is not read.
     case refused(HTTPAnswer)
 }
+
+extension WebSocketServer {
+    /// The client whose request a channel serves, for a log: the address that a trusted proxy has named, or the socket
+    /// peer's. Any thread.
+    public static func clientAddress(of channel: any Channel) async -> String {
+        let named = try? await channel.eventLoop.submit {
+            try channel.pipeline.syncOperations.handler(type: FrontDoorHandler.self).peer
+        }.get()
+        return named ?? channel.remoteAddress?.ipAddress ?? ""
+    }
+}

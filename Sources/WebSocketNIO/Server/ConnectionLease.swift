@@ -1,5 +1,7 @@
+import WebSocketCore
+
 /// What one connection holds of a server's limits; the object's life is the claim, whichever carrier has the connection.
-final class ConnectionLease: Sendable {
+final class ConnectionLease: ConnectionClaim {
     /// What ``Doorkeeper`` has counted for a connection.
     struct Holding {
         /// It is one of the connections.
@@ -16,6 +18,8 @@ final class ConnectionLease: Sendable {
     }
 
     private let doorkeeper: Doorkeeper
+    /// Set by the front door before anything else has the lease, and never again.
+    nonisolated(unsafe) var clientAddress: String?
     /// The doorkeeper's, under its lock.
     nonisolated(unsafe) var holding: Holding
 

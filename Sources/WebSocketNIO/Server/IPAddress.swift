@@ -42,6 +42,9 @@ enum IPAddress: Hashable, Sendable {
         self.init(address)
     }
 
+    /// The address as it is written.
+    var text: String? { socketAddress?.ipAddress }
+
     /// The address as that of a socket with port 0.
     var socketAddress: SocketAddress? {
         var bytes = ByteBuffer()

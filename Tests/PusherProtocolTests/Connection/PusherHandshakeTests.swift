@@ -22,7 +22,7 @@ struct PusherHandshakeTests {
             ("/pusher/app/key-1", "app 1, 7"), ("/a/b/c/app/key-1", "app 1, 7"), ("/app/app/key-1", "app 1, 7"),
             ("/app/key%2D1", "app 1, 7"), ("/app/key-3", "4001"), ("/app/KEY-1", "4001"), ("/app/", "4001"),
             ("/app/key-1/", "4005"), ("/app/key-1/x", "4005"), ("/app/key%2", "4005"), ("/app/key%252D1", "4001"),
-            ("/", "not Pusher"), ("/chat", "not Pusher"), ("/app", "not Pusher"), ("/application/key-1", "not Pusher"),
+            ("/", "not Pusher"), ("/chat", "not Pusher"), ("/app", "4005"), ("/application/key-1", "not Pusher"),
             ("", "not Pusher"),
         ])
     func paths(path: String, decision: String) { #expect(Self.decide(path) == decision) }
