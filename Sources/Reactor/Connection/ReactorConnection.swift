@@ -4,13 +4,19 @@ import WebSocketCore
 /// A connection on a reactor's loop, as its session sees it: a pointer to its slot until the connection ends.
 final class ReactorConnection: WebSocketConnection {
     private var slot: SlotHandle?
+    /// What counts it until it ends: here, where there is room for it, and not in what makes a slot's sends take care.
+    private(set) var claim: AnyObject?
 
-    init(_ slot: SlotHandle) {
+    init(_ slot: SlotHandle, _ claim: (any ConnectionClaim)?) {
         self.slot = slot
+        self.claim = claim
         super.init()
     }
 
-    func detach() { slot = nil }
+    func detach() {
+        slot = nil
+        claim = nil
+    }
 
     override func send(_ kind: MessageKind, _ payload: RawSpan) {
         guard let slot else { return }

@@ -67,17 +67,11 @@ struct Slot {
         /// When the peer has lately sent faster than it may.
         var hold: ReadingHold?
         let codecs: MessageCodecs?
-        /// The front door's, which counts connections until this is gone.
-        let lease: (any ConnectionClaim)?
 
-        init(codecs: MessageCodecs? = nil, lease: (any ConnectionClaim)? = nil) {
-            self.codecs = codecs
-            self.lease = lease
-        }
+        init(codecs: MessageCodecs? = nil) { self.codecs = codecs }
 
         var isIdle: Bool {
             tail.isEmpty && backlog == nil && heldPong == nil && accountedBytes == 0 && hold == nil && codecs == nil
-                && lease == nil
         }
     }
 }

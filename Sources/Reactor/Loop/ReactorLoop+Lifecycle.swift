@@ -9,25 +9,20 @@ extension ReactorLoop {
         let opened = connection.open(self)
         let machine = ConnectionStateMachine(
             rules: rules(for: connection.limits), decompressor: opened.codecs?.decompressor, now: now)
-        let extras = extras(for: connection, opened.codecs)
+        let extras = opened.codecs.map { Slot.Extras(codecs: $0) }
         let slot = slab.insert { index in
             Slot(
                 machine: machine, session: opened.session, connection: nil, extras: extras, output: nil,
                 tick: tickOutput, descriptor: connection.descriptor, index: index, next: Slab.none,
                 previous: Slab.none, timerList: TimerWheel.unlisted, flags: [])
         }
-        let handle = ReactorConnection(slot)
+        let handle = ReactorConnection(slot, connection.claim)
         slot.pointee.connection = handle
         guard poller.add(connection.descriptor, .reading, slot) else { return condemn(slot) }
         wheel.schedule(slot, at: slot.pointee.machine.nextDeadline, now: now)
         opened.session.opened(handle)
         if let farewell { bid(farewell, slot) }
         if !connection.received.isEmpty { takeReceived(connection.received, slot) }
-    }
-
-    private func extras(for connection: HandedOverConnection, _ codecs: MessageCodecs?) -> Slot.Extras? {
-        guard codecs != nil || connection.lease != nil else { return nil }
-        return Slot.Extras(codecs: codecs, lease: connection.lease)
     }
 
     /// Something has happened on a connection's socket.
@@ -184,7 +179,8 @@ extension ReactorLoop {
 
     /// The peer for a log, see ``WebSocketConnection/peer``.
     func peer(_ slot: SlotHandle) -> String {
-        slot.pointee.extras?.lease?.clientAddress ?? peerAddress(of: slot.pointee.descriptor)
+        (slot.pointee.connection?.claim as? any ConnectionClaim)?.clientAddress
+            ?? peerAddress(of: slot.pointee.descriptor)
     }
 
     /// Ends our side after what is queued; a server ends it first (RFC 6455 §7.1.1).

@@ -7,19 +7,19 @@ public struct HandedOverConnection: Sendable {
     /// What the peer may ask.
     public let limits: ConnectionLimits
     /// Kept until the connection has ended: what counts it among the connections of its address, for example.
-    public let lease: (any ConnectionClaim)?
+    public let claim: (any ConnectionClaim)?
     /// Makes the session, and the codecs when compression was negotiated; called once, on the connection's new loop.
     public let open: @Sendable (any WebSocketLoop) -> (session: WebSocketSession, codecs: MessageCodecs?)
 
     /// Composes a connection to hand over.
     public init(
-        descriptor: Int32, received: [UInt8], limits: ConnectionLimits, lease: (any ConnectionClaim)? = nil,
+        descriptor: Int32, received: [UInt8], limits: ConnectionLimits, claim: (any ConnectionClaim)? = nil,
         open: @escaping @Sendable (any WebSocketLoop) -> (session: WebSocketSession, codecs: MessageCodecs?)
     ) {
         self.descriptor = descriptor
         self.received = received
         self.limits = limits
-        self.lease = lease
+        self.claim = claim
         self.open = open
     }
 }

@@ -41,7 +41,7 @@ struct HandOver: Sendable {
         let compression = compression
         carrier.adopt(
             HandedOverConnection(
-                descriptor: descriptor, received: bytes, limits: route.limits, lease: lease
+                descriptor: descriptor, received: bytes, limits: route.limits, claim: lease
             ) { loop in
                 let codecs = agreement.map { compression.value(on: loop).codecs(for: $0).messageCodecs }
                 return (route.makeSession(request(loop)), codecs)
