@@ -157,7 +157,8 @@ struct AcceptLimitsTests {
                     statuses.append(String(answer.dropFirst(9).prefix(3)))
                 }
             }
-            #expect(Array(statuses.prefix(19)) == Array(repeating: "404", count: 19))
+            // Which of those that come together has its turn first is the loops' affair.
+            #expect(statuses.prefix(200).count { $0 == "404" } >= 19)
             #expect(statuses.count { $0 == "503" } >= 50)
             #expect(try await refusals.next() == AcceptRefusal(reason: .rate, peer: "127.0.0.1", isAnswered: true))
             var isAnswered = true
