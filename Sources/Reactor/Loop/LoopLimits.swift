@@ -4,6 +4,8 @@ struct LoopLimits {
     /// An answer of so many bytes does not wait for the end of the tick: at least 126, so that 16 bits tell its length.
     static let longBytes = 8 << 10
     var longBytes = Self.longBytes
+    /// Bytes that are compressed in a turn; what is more is sent as it is.
+    static let compressedBytes = 1 << 20
     /// Bytes that are collected; before more are, the loop writes.
     var arenaBytes = 4 << 20
     /// Memory that the arena begins with, and what it keeps when it was larger once, in bytes.

@@ -4,8 +4,7 @@ import WebSocketCore
 /// The loop's part in the node's budget for what slow readers have not taken.
 extension ReactorLoop {
     /// Enters a change; the node is told at the end of the tick.
-    func backlogHasChanged(from before: Int, to bytes: Int) {
-        backlogBytes &+= bytes &- before
+    func backlogHasChanged(to bytes: Int) {
         longestBacklog = backlogBytes == 0 ? 0 : max(longestBacklog, bytes)
         backlogsHaveChanged = true
     }
@@ -14,7 +13,8 @@ extension ReactorLoop {
         guard let backlog = extras.backlog else { return }
         extras.backlog = nil
         if PlantedLoopBug.isOn(.keepBacklogBytes) { return }
-        backlogHasChanged(from: backlog.bytes, to: 0)
+        backlog.clear()
+        backlogHasChanged(to: 0)
     }
 
     func publishBacklogs() {

@@ -55,9 +55,8 @@ extension ReactorLoop {
     /// Queues a frame in the form in which it leaves.
     private func queue(_ frame: SharedFrame, on slot: SlotHandle) {
         if let backlog = slot.pointee.extras?.backlog {
-            let waiting = backlog.bytes
             backlog.append(frame, slot.pointee.machine.limits, now: now)
-            backlogHasGrown(from: waiting, slot)
+            backlogHasGrown(slot)
         } else if let run = tickOutput.pointee.run(slot.pointee.output, and: frame) {
             slot.pointee.output = run
             tickOutput.pointee.touch(slot)
@@ -73,6 +72,15 @@ extension ReactorLoop {
         if takesMessages(slot) { queue(frame, on: slot) }
     }
 
+    /// Whether so many bytes more are compressed for one connection alone in this turn; any number as the first. What is
+    /// beyond leaves as it is, which a peer has to take (RFC 7692 §6): where each connection has a window of its own, one
+    /// long message for many would hold up everybody else.
+    private func mayCompress(_ count: Int) -> Bool {
+        guard compressedBytes == 0 || compressedBytes &+ count <= LoopLimits.compressedBytes else { return false }
+        compressedBytes &+= count
+        return true
+    }
+
     /// The frame as this connection's peer expects it; `nil` when it goes as it is.
     private func compressed(_ frame: SharedFrame, _ codecs: MessageCodecs) -> SharedFrame? {
         guard frame.payload.count >= MessageCodecs.minimumPayload else { return nil }
@@ -82,6 +90,7 @@ extension ReactorLoop {
                 return known.form
             }
         }
+        guard codecs.compressesAlike || mayCompress(frame.payload.count) else { return nil }
         var bytes: [UInt8] = []
         let isCompressed = frame.payload.withUnsafeBytes { codecs.compressor.compress($0, into: &bytes) }
         let form = isCompressed ? SharedFrame(frame.kind, bytes, isCompressed: true) : frame
@@ -132,7 +141,9 @@ extension ReactorLoop {
     /// As ``send(_:_:to:)``, wherever it goes.
     private func encode(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, to slot: SlotHandle) {
         guard takesMessages(slot) else { return }
-        if let codecs = slot.pointee.extras?.codecs, payload.count >= MessageCodecs.minimumPayload {
+        if let codecs = slot.pointee.extras?.codecs, payload.count >= MessageCodecs.minimumPayload,
+            mayCompress(payload.count)
+        {
             var compressed: [UInt8] = []
             if codecs.compressor.compress(payload, into: &compressed) {
                 compressed.withUnsafeBytes { write(kind.opcode, $0, isCompressed: true, to: slot) }
@@ -192,9 +203,8 @@ extension ReactorLoop {
             count = Self.encode(
                 opcode, payload, isCompressed: isCompressed, into: UnsafeMutableRawBufferPointer(space))
         }
-        let waiting = backlog.bytes
         frame.withUnsafeBytes { backlog.append($0, slot.pointee.machine.limits, now: now) }
-        backlogHasGrown(from: waiting, slot)
+        backlogHasGrown(slot)
     }
 
     @inline(__always)
@@ -268,28 +278,36 @@ extension ReactorLoop {
     private func hold(_ run: RunHandle, sent result: Int, _ slot: SlotHandle) {
         if result < 0, -result != EAGAIN, -result != EINTR { return condemn(slot) }
         let sent = PlantedLoopBug.isOn(.sendTwice) ? 0 : max(result, 0)
-        let backlog = Backlog()
+        let backlog = Backlog(heldOutput)
         let limits = slot.pointee.machine.limits
         let rest = run.pointee.count &- sent
         if !run.pointee.isLoneFrame, rest > limits.maximumPendingBytes, slot.pointee.machine.maySend {
             // So much was queued in one tick that not even a part of it may wait.
-            tickOutput.pointee.withBytes(of: run) { base, count in
-                backlog.beginLast(UnsafeRawBufferPointer(start: base, count: count), sent: sent, limits, now: now)
-            }
+            backlog.beginLast(heldRun(run), sent: sent, limits, now: now)
             setBacklog(backlog, slot)
             report(slot, .hardLimit, pendingBytes: rest)
             return cutOff(slot)
         }
         if run.pointee.isLoneFrame, let frame = run.pointee.frame {
             backlog.begin(Unmanaged<SharedFrame>.fromOpaque(frame).takeUnretainedValue(), sent: sent, limits, now: now)
-        } else {
+        } else if run.pointee.isOwn {
             tickOutput.pointee.withBytes(of: run) { base, count in
                 backlog.begin(UnsafeRawBufferPointer(start: base, count: count), sent: sent, limits, now: now)
             }
+        } else {
+            backlog.begin(heldRun(run), sent: sent, limits, now: now)
         }
         setBacklog(backlog, slot)
         judgeBacklog(slot)
         reschedule(slot)
+    }
+
+    /// A copy of a run that outlives the tick, one for all connections that have it: they come one after the other.
+    private func heldRun(_ run: RunHandle) -> HeldRun {
+        if let lastHeldRun, lastHeldRun.run == run { return lastHeldRun.held }
+        let held = tickOutput.pointee.withBytes(of: run) { HeldRun(UnsafeRawBufferPointer(start: $0, count: $1)) }
+        lastHeldRun = run.pointee.isOwn ? nil : (run, held)
+        return held
     }
 
     private func setBacklog(_ backlog: Backlog, _ slot: SlotHandle) {
@@ -297,17 +315,16 @@ extension ReactorLoop {
         assert(extras.backlog == nil, "a connection has two backlogs")
         extras.backlog = backlog
         updateInterest(slot)
-        backlogHasChanged(from: 0, to: backlog.bytes)
+        backlogHasChanged(to: backlog.bytes)
         if backlog.bytes >= Self.highMark { slot.pointee.flags.insert(.wasUnwritable) }
     }
 
     /// There is room again: writes once more.
     func writeBacklog(_ slot: SlotHandle) {
         guard let extras = slot.pointee.extras, let backlog = extras.backlog else { return }
-        let before = backlog.bytes
         let progress = backlog.write(to: slot.pointee.descriptor, slot.pointee.machine.limits, now: now)
         statistics.writes &+= 1
-        backlogHasChanged(from: before, to: backlog.bytes)
+        backlogHasChanged(to: backlog.bytes)
         switch progress {
         case .unfinished:
             if backlog.bytes < Self.lowMark { tellWritable(slot) }
@@ -358,9 +375,9 @@ extension ReactorLoop {
         return false
     }
 
-    private func backlogHasGrown(from waiting: Int, _ slot: SlotHandle) {
+    private func backlogHasGrown(_ slot: SlotHandle) {
         guard let backlog = slot.pointee.extras?.backlog else { return }
-        backlogHasChanged(from: waiting, to: backlog.bytes)
+        backlogHasChanged(to: backlog.bytes)
         if backlog.bytes >= Self.highMark { slot.pointee.flags.insert(.wasUnwritable) }
         judgeBacklog(slot)
         if slot.pointee.machine.maySend { reschedule(slot) }
@@ -376,10 +393,9 @@ extension ReactorLoop {
     /// code invites it to come back.
     func cutOff(_ slot: SlotHandle, _ reason: SlowReader.Reason) {
         guard let backlog = slot.pointee.extras?.backlog, slot.pointee.machine.maySend else { return }
-        let before = backlog.bytes
-        report(slot, reason, pendingBytes: before)
+        report(slot, reason, pendingBytes: backlog.bytes)
         backlog.dropUnbegun(slot.pointee.machine.limits, now: now)
-        backlogHasChanged(from: before, to: backlog.bytes)
+        backlogHasChanged(to: backlog.bytes)
         cutOff(slot)
     }
 

@@ -32,9 +32,14 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     /// Is told of each connection that this side closes for a reason.
     private(set) var onRefusal: @Sendable (Refusal) -> Void = { _ in }
 
-    /// Bytes that wait for slow readers, and the most that one of them has waiting, or had.
-    var backlogBytes = 0
+    /// Bytes that were compressed in this turn.
+    var compressedBytes = 0
+    /// The memory of what waits for slow readers, and the most that one of them has waiting, or had.
+    let heldOutput = HeldOutput()
+    var backlogBytes: Int { heldOutput.bytes }
     var longestBacklog = 0
+    /// The run that was last copied for backlogs, in this tick.
+    var lastHeldRun: (run: RunHandle, held: HeldRun)?
     var backlogsHaveChanged = false
     /// This loop's place in the node's budget for that.
     var budget: OutputBudget.Member?
@@ -217,6 +222,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     /// One tick, after so many events have been taken from the kernel.
     func turn(_ events: Int, at now: MonotonicInstant) {
         self.now = now
+        compressedBytes = 0
         for index in 0..<events {
             if let event = poller.event(index) {
                 handle(event.readiness, event.slot)
@@ -297,9 +303,9 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
             write(next.slot, next.flags, next.run)
         }
         isWriting = false
-        if tickOutput.pointee.resetIfDone(), !compressedForms.isEmpty {
-            compressedForms.removeAll(keepingCapacity: true)
-        }
+        guard tickOutput.pointee.resetIfDone() else { return }
+        lastHeldRun = nil
+        if !compressedForms.isEmpty { compressedForms.removeAll(keepingCapacity: true) }
     }
 
     /// Ends a connection when the sessions have done what they are doing. Until then it is sent nothing.

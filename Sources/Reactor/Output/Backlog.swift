@@ -5,15 +5,23 @@ import WebSocketCore
 /// What a connection could not be sent because its peer does not take it: whole frames, of which the first may have
 /// left in part.
 ///
-/// Frames that others have as well are held by reference and leave with one `sendmsg`. Confined to its loop's thread.
+/// Frames and runs that others have as well are held by reference and leave with one `sendmsg`; the loop's ``HeldOutput``
+/// counts the memory. Confined to its loop's thread.
 final class Backlog {
     private enum Segment {
         case frame(SharedFrame)
+        /// Whole frames: so many bytes from the beginning of the run.
+        case run(HeldRun, count: Int)
         case bytes([UInt8])
+
+        /// What a segment takes besides its bytes, in an array that doubles.
+        static let overhead = 2 * MemoryLayout<Segment>.stride
 
         func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
             switch self {
             case .frame(let frame): return frame.bytes.withUnsafeBytes(body)
+            case .run(let run, let count):
+                return run.bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0.prefix(count))) }
             case .bytes(let bytes): return bytes.withUnsafeBytes(body)
             }
         }
@@ -21,7 +29,26 @@ final class Backlog {
         var count: Int {
             switch self {
             case .frame(let frame): return frame.bytes.count
+            case .run(_, let count): return count
             case .bytes(let bytes): return bytes.count
+            }
+        }
+
+        func enter(into held: HeldOutput) {
+            held.own(Self.overhead)
+            switch self {
+            case .frame(let frame): held.retain(frame, bytes: frame.bytes.count)
+            case .run(let run, _): held.retain(run, bytes: run.bytes.count)
+            case .bytes(let bytes): held.own(bytes.count)
+            }
+        }
+
+        func leave(_ held: HeldOutput) {
+            held.own(-Self.overhead)
+            switch self {
+            case .frame(let frame): held.release(frame, bytes: frame.bytes.count)
+            case .run(let run, _): held.release(run, bytes: run.bytes.count)
+            case .bytes(let bytes): held.own(-bytes.count)
             }
         }
     }
@@ -48,17 +75,41 @@ final class Backlog {
     /// Frames that are put together at the moment; behind all segments.
     private var tail: [UInt8] = []
     private(set) var pending = PendingOutput()
+    private let held: HeldOutput
+
+    init(_ held: HeldOutput) { self.held = held }
 
     var bytes: Int { pending.bytes }
+
+    /// Forgets everything; nothing is counted any more.
+    func clear() {
+        held.own(-tail.count)
+        tail = []
+        for segment in segments.dropFirst(head) { segment.leave(held) }
+        segments = []
+        head = 0
+    }
+
+    /// Enters what it holds into other books, for a check of its own.
+    func recount(into books: HeldOutput) {
+        books.own(tail.count)
+        for segment in segments.dropFirst(head) { segment.enter(into: books) }
+    }
+
+    private func add(_ segment: Segment) {
+        segment.enter(into: held)
+        segments.append(segment)
+    }
 
     func append(_ frame: SharedFrame, _ limits: ConnectionLimits, now: MonotonicInstant) {
         pending.queued(frame.bytes.count, limits, now: now)
         // A reference costs about as much as a small frame.
         if frame.bytes.count <= 64, tail.count < Self.bytesPerSegment {
             tail += frame.bytes
+            held.own(frame.bytes.count)
         } else {
             seal()
-            segments.append(.frame(frame))
+            add(.frame(frame))
         }
     }
 
@@ -67,43 +118,57 @@ final class Backlog {
         pending.queued(bytes.count, limits, now: now)
         if tail.count >= Self.bytesPerSegment { seal() }
         tail.append(contentsOf: bytes)
+        held.own(bytes.count)
     }
 
     /// Takes over whole frames of which the first `sent` bytes have left already; it must be the first.
     func begin(_ bytes: UnsafeRawBufferPointer, sent: Int, _ limits: ConnectionLimits, now: MonotonicInstant) {
         pending.queued(bytes.count &- sent, limits, now: now)
-        segments.append(.bytes([UInt8](bytes)))
+        add(.bytes([UInt8](bytes)))
+        headSent = sent
+    }
+
+    /// The same, by reference.
+    func begin(_ run: HeldRun, sent: Int, _ limits: ConnectionLimits, now: MonotonicInstant) {
+        pending.queued(run.bytes.count &- sent, limits, now: now)
+        add(.run(run, count: run.bytes.count))
         headSent = sent
     }
 
     /// The same, but for what has not begun to leave.
-    func beginLast(_ bytes: UnsafeRawBufferPointer, sent: Int, _ limits: ConnectionLimits, now: MonotonicInstant) {
-        let rest = Self.beginning(of: bytes, sent: sent)
-        guard rest.count > sent else { return }
-        pending.queued(rest.count &- sent, limits, now: now)
-        segments.append(.bytes(rest))
+    func beginLast(_ run: HeldRun, sent: Int, _ limits: ConnectionLimits, now: MonotonicInstant) {
+        let end = run.bytes.withUnsafeBytes { Self.endOfBegun(in: $0, sent: sent) }
+        guard end > sent else { return }
+        pending.queued(end &- sent, limits, now: now)
+        add(.run(run, count: end))
         headSent = sent
     }
 
     /// As ``begin(_:sent:_:now:)``, by reference.
     func begin(_ frame: SharedFrame, sent: Int, _ limits: ConnectionLimits, now: MonotonicInstant) {
         pending.queued(frame.bytes.count &- sent, limits, now: now)
-        segments.append(.frame(frame))
+        add(.frame(frame))
         headSent = sent
     }
 
-    /// Drops every frame of which nothing has left yet.
+    /// Drops every frame of which nothing has left yet. What is shared stays so: readers that are all cut off at once
+    /// would otherwise take as many copies of what they were being sent.
     func dropUnbegun(_ limits: ConnectionLimits, now: MonotonicInstant) {
         let before = bytes
-        tail = []
-        var rest: [UInt8] = []
-        if head < segments.count, headSent > 0 {
-            rest = segments[head].withBytes { Self.beginning(of: $0, sent: headSent) }
+        let begun = headSent > 0 && head < segments.count ? segments[head] : nil
+        let rest = begun.flatMap { segment -> Segment? in
+            let end = segment.withBytes { Self.endOfBegun(in: $0, sent: headSent) }
+            guard end > headSent else { return nil }
+            switch segment {
+            case .frame: return segment
+            case .run(let run, _):
+                return held.isShared(run) ? .run(run, count: end) : .bytes([UInt8](run.bytes.prefix(end)))
+            case .bytes(let bytes): return .bytes([UInt8](bytes.prefix(end)))
+            }
         }
-        head = 0
-        segments = []
-        if rest.count > headSent {
-            segments.append(.bytes(rest))
+        clear()
+        if let rest {
+            add(rest)
             pending.sent(before &- (rest.count &- headSent), limits, now: now)
         } else {
             headSent = 0
@@ -130,7 +195,8 @@ final class Backlog {
 
     private func seal() {
         guard !tail.isEmpty else { return }
-        segments.append(.bytes(tail))
+        held.own(-tail.count)
+        add(.bytes(tail))
         tail = []
     }
 
@@ -138,6 +204,7 @@ final class Backlog {
         headSent &+= sent
         while head < segments.count, headSent >= segments[head].count {
             headSent &-= segments[head].count
+            segments[head].leave(held)
             segments[head] = .bytes([])
             head += 1
         }
@@ -172,11 +239,11 @@ final class Backlog {
         }
     }
 
-    /// The frames of `bytes` up to the one that is under way after `sent` bytes, this one included.
-    private static func beginning(of bytes: UnsafeRawBufferPointer, sent: Int) -> [UInt8] {
+    /// The end of the frame of `bytes` that is under way after `sent` bytes.
+    private static func endOfBegun(in bytes: UnsafeRawBufferPointer, sent: Int) -> Int {
         var end = 0
         while end < sent, let length = FrameHeader.wireLength(ofFrameAt: end, in: bytes) { end &+= length }
-        return [UInt8](bytes[..<min(max(end, sent), bytes.count)])
+        return min(max(end, sent), bytes.count)
     }
 }
 

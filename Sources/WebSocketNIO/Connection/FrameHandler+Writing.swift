@@ -17,7 +17,7 @@ extension FrameHandler {
 
     func queue(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
         guard isOpen else { return }
-        if let compressor, payload.count >= DeflateCompressor.minimumPayload {
+        if let compressor, payload.count >= DeflateCompressor.minimumPayload, loop.mayCompress(payload.count) {
             var compressed: [UInt8] = []
             if compressor.compress(payload, into: &compressed) {
                 compressed.withUnsafeBytes { append(kind.opcode, $0, isCompressed: true) }

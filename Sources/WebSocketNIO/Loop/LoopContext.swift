@@ -23,6 +23,9 @@ final class LoopContext {
     /// Connections that have something to write since the last flush.
     private var touched: [FrameHandler] = []
     private var flushIsScheduled = false
+    /// Bytes that are compressed before the next flush, and how many have been.
+    private static let compressedAtOnce = 1 << 20
+    private var compressedBytes = 0
     /// Connections that leave before the sockets are looked at again.
     private static let leavingAtOnce = 128
     /// Connections whose peers have ended their side, in the order in which they leave.
@@ -102,7 +105,17 @@ final class LoopContext {
         eventLoop.assumeIsolated().scheduleTask(in: .microseconds(20)) { [self] in flushTouched() }
     }
 
+    /// Whether so many bytes more are compressed with a window of one connection's own before the next flush; any number
+    /// as the first. What is beyond leaves as it is, which a peer has to take (RFC 7692 §6): one long message for many
+    /// would hold up everybody else.
+    func mayCompress(_ count: Int) -> Bool {
+        guard compressedBytes == 0 || compressedBytes + count <= Self.compressedAtOnce else { return false }
+        compressedBytes += count
+        return true
+    }
+
     private func flushTouched() {
+        compressedBytes = 0
         var batch: [FrameHandler] = []
         swap(&batch, &touched)
         for handler in batch.prefix(Self.flushedAtOnce) { handler.flush() }

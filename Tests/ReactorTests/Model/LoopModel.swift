@@ -199,9 +199,10 @@ final class LoopModel: @unchecked Sendable {
 
     /// The books are right, and the memory is bounded.
     private func verify() {
-        var (backlogs, assembled, live, withOutput) = (0, 0, 0, 0)
+        var (assembled, live, withOutput) = (0, 0, 0)
+        let books = HeldOutput()
         loop.forEachConnection { slot in
-            backlogs += slot.pointee.extras?.backlog?.bytes ?? 0
+            slot.pointee.extras?.backlog?.recount(into: books)
             assembled += slot.pointee.extras?.accountedBytes ?? 0
             if !slot.pointee.flags.contains(.hasEnded) { live += 1 }
             if let run = slot.pointee.output {
@@ -216,7 +217,8 @@ final class LoopModel: @unchecked Sendable {
         }
         let connected = clients.count { $0.connection != nil }
         let usage = loop.tickOutput.pointee.usage
-        check(backlogs == loop.backlogBytes, "\(loop.backlogBytes) bytes of backlog in the books, not \(backlogs)")
+        check(
+            books.bytes == loop.backlogBytes, "\(loop.backlogBytes) bytes of backlog in the books, not \(books.bytes)")
         check(assembled == loop.assemblingBytes, "\(loop.assemblingBytes) assembling in the books, not \(assembled)")
         check(live == connected, "\(live) slots for \(connected) connections")
         check(usage.runs <= loop.limits.runs, "\(usage.runs) runs")
