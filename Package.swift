@@ -80,6 +80,7 @@ let package = Package(
                 "WebSocketNIO", "Reactor", "WebSocketCompression", "PusherProtocol", "RoomProtocol", "Channels",
                 "WebSocketCore",
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),

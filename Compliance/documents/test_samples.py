@@ -7,6 +7,7 @@ that no rule knows fails, and so does a rule that no block needs any longer.
 
 import asyncio
 import base64
+import configparser
 import hashlib
 import json
 import os
@@ -213,6 +214,60 @@ def bench(block, context, tmp_path):
 def check_config(block, context, tmp_path):
     (tmp_path / "parley.yml").write_text(block.text)
     run(BINARY, "check-config", tmp_path / "parley.yml")
+
+
+def unit(block, context, tmp_path):
+    """A systemd unit: what it starts is a server, on files in other places."""
+    file = configparser.ConfigParser(interpolation=None)
+    file.optionxform = str
+    file.read_string(block.text)
+    assert block.document == "configuration.md" and file["Service"]["RestartPreventExitStatus"] == "64 78"
+    program, *arguments = file["Service"]["ExecStart"].split()
+    assert program.endswith("/parley")
+    (tmp_path / "parley.yml").write_text("port: 0\n")
+    create(next(b for b in BLOCKS if b.document == block.document and "parley apps create" in b.text), context, tmp_path)
+    process = Process(BINARY, *[at_home(argument, tmp_path) for argument in arguments], folder=tmp_path)
+    try:
+        process.until_line("Stop it with")
+        assert not any("secret" in line for line in process.lines), "the journal would have it"
+    finally:
+        process.stop()
+
+
+def at_home(argument, folder):
+    return folder / Path(argument).name if argument.startswith("/") else argument
+
+
+def create(block, context, tmp_path):
+    """The command that makes the first app; the lines around it change the machine."""
+    command, = [line for line in block.text.splitlines() if "parley apps create" in line]
+    arguments = command[command.index("parley ") :].split()[1:]
+    assert "secret:" in run(BINARY, *[at_home(argument, tmp_path) for argument in arguments])
+
+
+def download(block, context, tmp_path):
+    run("bash", "-euo", "pipefail", "-c", block.at(context("server")), cwd=tmp_path)
+    assert (tmp_path / "parley.mjs").stat().st_size > 1000
+
+
+def node_module(block, context, tmp_path):
+    """In Node, with Debian's `ws` where npm would put it."""
+    download(next(b for b in BLOCKS if b.document == block.document and "curl -o" in b.text), context, tmp_path)
+    (tmp_path / "node_modules").mkdir()
+    (tmp_path / "node_modules" / "ws").symlink_to("/usr/share/nodejs/ws")
+    port = context("server")
+    (tmp_path / "sample.mjs").write_text(block.at(port))
+    back_end = next(b for b in BLOCKS if b.document == "README.md" and b.language == "python").at(port)
+    process = Process("node", "sample.mjs", folder=tmp_path)
+
+    def arrives():
+        run(sys.executable, "-c", back_end)
+        return any("hello" in line for line in list(process.lines))
+
+    try:
+        until(arrives, "the event's data")
+    finally:
+        process.stop()
 
 
 def curl(block, context, tmp_path):
@@ -501,6 +556,8 @@ README = ("README.md", "README.zh.md")
 RULES = {
     (README, "", "Parley is ready."): first_start,
     (README, "js", "room"): room_join,
+    (("pusher-protocol.md",), "js", 'from "ws"'): node_module,
+    (("pusher-protocol.md",), "sh", "curl -o"): download,
     ((*README, "pusher-protocol.md", "clients.md"), "js", "import"): module,
     (("clients.md",), "js", "?protocol=7"): raw_socket,
     (("clients.md",), "ini", ""): laravel,
@@ -509,6 +566,8 @@ RULES = {
     (("tutorial-walkthrough.md",), "", "→"): accept_key,
     (("room-protocol.md",), "", "> type=add"): transcript,
     (README, "python", ""): python_publishes,
+    (("configuration.md",), "ini", ""): unit,
+    (("configuration.md",), "sh", "parley apps create"): create,
     (None, "yaml", ""): check_config,
     (README, "sh", "parley bench"): bench,
     (("http-api.md",), "sh", "curl"): curl,
@@ -522,6 +581,10 @@ RULES = {
 NOT_RUN = {
     (README, "sh", "scripts/run"): "builds the server and runs all the tests, this one too",
     (README, "", "closed with 1000"): "what the two programs print together; EchoClient's tests see the same",
+    (("configuration.md",), "nginx", ""): "Compliance/proxies runs it",
+    (("configuration.md",), "haproxy", ""): "Compliance/proxies runs it",
+    (("configuration.md",), "apache", ""): "Compliance/proxies runs it",
+    (("configuration.md",), "caddy", ""): "Compliance/proxies runs it",
     (("conformance.md",), "sh", ""): "other parts of scripts/test run these",
     (("http-api.md",), "", "METHOD"): "the form of a text, not a text",
     (("CONTRIBUTING.md",), "", "→"): "a drawing, which scripts/lint checks",

@@ -322,7 +322,8 @@ def test_a_signal_that_means_nothing_here_is_ignored_with_a_line(name):
         assert member.said() == "still here"
         client.subscribe("c")
         if name != "SIGPIPE":
-            eventually(lambda: f"signal={name}" in server.text(), 5, server.text)
+            cure = "to read the files again, restart the server" if name == "SIGHUP" else "to stop the server, send SIGTERM"
+            eventually(lambda: f"cure={cure} signal={name}" in server.text(), 5, server.text)
 
 
 def test_sighup_while_the_server_ends_does_not_cut_the_farewell_short():
@@ -333,6 +334,24 @@ def test_sighup_while_the_server_ends_does_not_cut_the_farewell_short():
         for member in members:
             member.expect_close(1001)
         assert server.process.wait(10) == 0
+
+
+@pytest.mark.parametrize("names", ["SIGTERM SIGTERM", "SIGINT SIGINT", "SIGTERM SIGHUP SIGINT"])
+def test_a_second_signal_ends_the_drain_delay(names):
+    """At the default level one line says that it stops, how long that takes and how it is hastened."""
+    first, *others = [getattr(signal, name) for name in names.split()]
+    with wire.Server("--config", CONFIG, "--drain-delay", "600") as server:
+        member = WebSocket(server.port)
+        server.process.send_signal(first)
+        eventually(lambda: "shutting down" in server.text(), 10, server.text)
+        line, = [line for line in server.text().splitlines() if "shutting down" in line]
+        assert " notice " in line and "600.0 seconds" in line and "a second SIGTERM or SIGINT" in line, line
+        with pytest.raises(AssertionError):
+            eventually(lambda: server.process.poll() is not None, 1, "it goes on")
+        for each in others:
+            server.process.send_signal(each)
+        member.expect_close(1001)
+        assert server.process.wait(20) == 0
 
 
 def test_sigquit_ends_in_order():
@@ -390,7 +409,9 @@ def test_a_first_start_that_cannot_keep_its_app_stops_before_it_listens(read_onl
     assert ended.returncode == 78, (ended.returncode, ended.stdout, ended.stderr)
     assert ended.stdout == "" and ended.stderr.startswith("parley: ") and ended.stderr.count("\n") == 1
     reason = "Permission denied" if place == "folder" else "No such file or directory"
-    for word in reason, "parley.apps.yml" if place == "folder" else "/nowhere/at/all.yml", str(folder), "--apps-file", "apps: off":
+    file, where = ("parley.apps.yml", str(folder)) if place == "folder" else ("/nowhere/at/all.yml", "in /nowhere/at (")
+    assert place == "folder" or str(folder) not in ended.stderr, "not there it would have been kept"
+    for word in reason, file, where, "--apps-file", "apps: off":
         assert word in ended.stderr, (word, ended.stderr)
     assert not os.listdir(folder)
 
@@ -399,7 +420,8 @@ def test_with_a_terminal_it_goes_on_with_a_warning(read_only):
     folder, user = read_only
     with on_terminal(folder, **user) as (_, port, _, text):
         eventually(lambda: "Stop it with" in text(), 10, text)
-        assert "Warning: parley.apps.yml: Permission denied" in text() and "--apps-file" in text()
+        assert "Warning: parley.apps.yml: cannot be written" in text() and "Permission denied" in text()
+        assert "--apps-file" in text()
         assert reaches("127.0.0.1", port)
 
 
@@ -423,6 +445,8 @@ def test_apps_that_are_kept_elsewhere_start_in_such_a_folder(read_only, tmp_path
     (["serve", "--host", "198.51.100.1"], None, 1),
     (["check-config", "bad.yml"], "room: [", 1),
     (["apps", "rotate", "7"], None, 1),
+    (["apps", "create", "--id", "a b"], None, 64),
+    (["apps", "create", "--apps-file", "nope/x.yml"], None, 1),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else None)
 def test_exit_statuses_say_whether_to_start_again(tmp_path, arguments, content, status):
     if content:
@@ -455,6 +479,97 @@ def test_origins_that_browsers_send_pass(tmp_path):
                "chrome-extension://abcdef", "http://[::1]:8080", "HTTPS://Example.com"]
     (tmp_path / "c.yml").write_text(json.dumps({"apps": "off", "allow_origin": origins}))
     assert parley("check-config", "c.yml", cwd=tmp_path).returncode == 0
+
+
+def check_and_start(folder, text, **user):
+    """What both say about a configuration; the start is one without a terminal."""
+    (folder / "c.yml").write_text(text)
+    checked = parley("check-config", "c.yml", cwd=folder, **user)
+    start = parley("serve", "--port", "0", "--config", "c.yml", cwd=folder, **user)
+    return checked, start
+
+
+def test_one_run_names_every_problem_of_a_file(tmp_path):
+    checked, start = check_and_start(tmp_path, "max_rate: fast\nmax_members: 0\nport: x\nlog_level: loud\nprot: 1\n")
+    assert (checked.returncode, start.returncode) == (1, 78) and checked.stderr == start.stderr
+    assert checked.stderr.splitlines() == [
+        "parley: c.yml:1: max_rate fast: not a whole number; give a number from 1 to 1000000.",
+        "parley: c.yml:2: max_members 0: give a number from 1 to 1000000.",
+        "parley: c.yml:3: port x: not a whole number; a port is a number from 0 to 65535.",
+        "parley: c.yml:4: log_level loud: give trace, debug, info, notice, warning, error or critical.",
+        'parley: c.yml:5: unknown key "prot"; did you mean "port"?',
+    ]
+
+
+@pytest.mark.parametrize("place", ["/nowhere/at/all.yml", "none/apps.yml", "", ".", "link.yml"])
+def test_check_config_refuses_a_place_for_the_apps_file_as_the_start_does(tmp_path, place):
+    (tmp_path / "link.yml").symlink_to("/nowhere/at/all.yml")
+    checked, start = check_and_start(tmp_path, f"apps_file: '{place}'\n")
+    assert (checked.returncode, start.returncode) == (1, 78) and checked.stderr == start.stderr, (checked, start)
+    assert place in start.stderr and start.stderr.count("\n") == 1, start.stderr
+
+
+def test_check_config_refuses_an_unwritable_place_too(read_only):
+    folder, user = read_only
+    (folder.parent / "c.yml").write_text("room: on\n")
+    for command, status in (["check-config", "../c.yml"], 1), (["serve", "--port", "0", "--config", "../c.yml"], 78):
+        ended = parley(*command, cwd=folder, **user)
+        assert ended.returncode == status and f"in {folder} (Permission denied)" in ended.stderr, ended
+    assert not os.listdir(folder)
+
+
+def test_check_config_weighs_the_apps_file_against_the_configuration(tmp_path):
+    (tmp_path / "apps.yml").write_text(json.dumps({"apps": [ONE.configuration() | {"limits": {"client_event_rate": 9}}]}))
+    checked, start = check_and_start(tmp_path, "max_rate: 5\napps_file: apps.yml\n")
+    assert (checked.returncode, start.returncode) == (1, 78) and checked.stderr == start.stderr
+    assert "apps.yml: apps[0].limits.client_event_rate 9" in checked.stderr and "max_rate" in checked.stderr
+
+
+@pytest.mark.parametrize("host", ["198.51.100.1", "no.such.host.invalid"])
+def test_check_config_refuses_a_host_that_the_start_refuses(tmp_path, host):
+    checked, start = check_and_start(tmp_path, f"apps: off\nhost: {host}\n")
+    assert (checked.returncode, start.returncode) == (1, 1) and host in checked.stderr and host in start.stderr
+    with wire.Server("--apps", "off") as server:
+        (tmp_path / "c.yml").write_text(f"apps: off\nhost: 127.0.0.1\nport: {server.port}\n")
+        assert parley("check-config", "c.yml", cwd=tmp_path).returncode == 0, "it may be checked while the server runs"
+
+
+def test_apps_create_names_the_option_and_the_cure(tmp_path):
+    ended = parley("apps", "create", "--id", "a b", cwd=tmp_path)
+    assert ended.stderr.startswith("Error: --id 'a b' must have 1 to 64 letters") and not os.listdir(tmp_path)
+    assert parley("apps", "create", "--id", "7", cwd=tmp_path).returncode == 0
+    again = parley("apps", "create", "--id", "7", cwd=tmp_path)
+    assert again.returncode == 64 and again.stderr.startswith("Error: --id '7': parley.apps.yml has an app")
+    ended = parley("apps", "create", "--apps-file", "nope/x.yml", cwd=tmp_path)
+    assert f"{tmp_path}/nope (No such file or directory)" in ended.stderr and "--apps-file" in ended.stderr
+
+
+@pytest.mark.parametrize("option, text, mode, warns", [
+    ("--apps-file", "apps: [{id: '1', keys: [{key: k, secret: hush}]}]", 0o644, True),
+    ("--apps-file", "apps: [{id: '1', keys: [{key: k, secret: hush}]}]", 0o640, False),
+    ("--apps-file", "apps: []", 0o644, False),
+    ("--config", "apps: [{id: '1', keys: [{key: k, secret: hush}]}]", 0o644, True),
+    ("--config", "apps: off", 0o644, False),
+])
+def test_a_file_with_secrets_that_everybody_can_read_gets_a_warning(tmp_path, option, text, mode, warns):
+    path = tmp_path / "file.yml"
+    path.write_text(text)
+    path.chmod(mode)
+    with started(tmp_path, option, str(path)) as (_, shown):
+        eventually(lambda: "Stop it with" in shown(), 20, shown)
+        eventually(lambda: shown().count(f"cure=chmod 600 {path}") == warns, 5, shown)
+    if option == "--config":
+        checked = parley("check-config", str(path))
+        assert checked.returncode == 0 and (f"chmod 600 {path}" in checked.stderr) == warns
+
+
+@pytest.mark.parametrize("wanted, warns", [("99999999", True), ("10", False), ("unlimited", False), (None, False)])
+def test_a_limit_on_connections_that_the_process_cannot_meet_is_lowered_with_a_line(tmp_path, wanted, warns):
+    options = ["--max-connections", wanted] if wanted else []
+    with started(tmp_path, "--apps", "off", *options) as (_, text):
+        eventually(lambda: "Stop it with" in text(), 20, text)
+        found = re.findall(r"lowered_to=(\d+) max_connections=99999999", text())
+        assert len(found) == warns and all(0 < int(number) < 99999999 for number in found), text()
 
 
 def test_check_config_reads_the_apps_file_that_the_start_reads(tmp_path):
@@ -608,8 +723,19 @@ def test_the_defaults_of_the_table_are_those_of_the_help(readme):
 def test_every_option_has_its_key_in_the_configuration():
     options = set(re.findall(r"^  --([a-z-]+)", parley("serve", "--help").stdout, re.MULTILINE))
     text = (wire.ROOT / "Documentation/configuration.md").read_text()
-    for option in options - {"config", "help", "version"}:
-        assert f"`{option.replace('-', '_')}`" in text, option
+    keys = {option.replace("-", "_") for option in options - {"config", "help", "version"}}
+    listed = re.search(r"^The options of `parley serve`.*?In the file alone:$", text, re.MULTILINE | re.DOTALL).group()
+    listed = set(re.findall(r"`([a-z_]{3,})`", listed)) - {"on", "off", "true", "false", "yes", "no"}
+    alone = re.search(r"In the file alone:\n\n(.*?)\n\n", text, re.DOTALL).group(1)
+    alone = set(re.findall(r"^\| `(\w+)`", alone, re.MULTILINE))
+    # The switch `--apps` and the list are one key.
+    assert "apps" in keys & alone
+    assert listed == keys - {"apps"}, listed ^ (keys - {"apps"})
+    assert not alone & (keys - {"apps"}), "not in the file alone"
+    source = (wire.ROOT / "Sources/ParleyServer/Configuration/ServerSettings.swift").read_text()
+    cases = re.search(r"enum CodingKeys.*?\n    }", source, re.DOTALL).group()
+    known = set(re.findall(r'= "(\w+)"', cases)) | set(re.findall(r"case ([a-z, ]+)$", cases, re.MULTILINE)[0].split(", "))
+    assert listed | alone == known, (listed | alone) ^ known
 
 
 @pytest.mark.parametrize("readme", ["README.md", "README.zh.md"])
@@ -618,13 +744,15 @@ def test_what_a_first_start_prints_is_what_the_readme_shows(tmp_path, readme):
     assert len(blocks) == 2
     with started(tmp_path, "--port", "0") as (_, text):
         eventually(lambda: "Stop it with" in text(), 20, text)
-    key, secret = re.search(r"key: +(\w+)", text()).group(1), re.search(r"secret: (\w+)", text()).group(1)
-    port = re.search(r"127\.0\.0\.1:(\d+)", text()).group(1)
-    assert text().replace(secret, "SECRET").replace(key, "KEY").replace(port, "8080") == blocks[0]
+        shown = text()  # before the line that says that it stops
+    key, secret = re.search(r"key: +(\w+)", shown).group(1), re.search(r"secret: (\w+)", shown).group(1)
+    port = re.search(r"127\.0\.0\.1:(\d+)", shown).group(1)
+    assert shown.replace(secret, "SECRET").replace(key, "KEY").replace(port, "8080") == blocks[0]
     with started(tmp_path, "--port", "0", "--host", "0.0.0.0", host=None) as (_, text):
         eventually(lambda: "Stop it with" in text(), 20, text)
-    port = re.search(r"127\.0\.0\.1:(\d+)", text()).group(1)
-    others = re.sub(r"(?:^  http://.*\n)+", "  http://192.0.2.7:8080/\n", text(), flags=re.MULTILINE)
+        shown = text()
+    port = re.search(r"127\.0\.0\.1:(\d+)", shown).group(1)
+    others = re.sub(r"(?:^  http://.*\n)+", "  http://192.0.2.7:8080/\n", shown, flags=re.MULTILINE)
     if "192.0.2.7" in others:
         assert others.replace(key, "KEY").replace(port, "8080") == blocks[1]
 

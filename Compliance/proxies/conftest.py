@@ -1,4 +1,5 @@
-"""nginx, HAProxy, Apache and Caddy in front of one server: each with a configuration, a port and a process of its own.
+"""nginx, HAProxy, Apache and Caddy in front of one server: each with a port and a process of its own, and with the
+configuration that Documentation/configuration.md gives to copy.
 
 Run `python -m pytest Compliance/proxies`; PARLEY_BIN names the server. The programs are Debian's (nginx-light, haproxy,
 apache2, caddy); their services are not used. PARLEY_FULL=1 runs the long variants.
@@ -6,6 +7,7 @@ apache2, caddy); their services are not used. PARLEY_FULL=1 runs the long varian
 
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -22,6 +24,7 @@ from relay import Relay  # noqa: E402
 
 APP = pusher_wire.App("1", "proxy-key", "proxy-secret-of-the-tests")
 
+# Around what an operator copies: where the test's process writes, and what a distribution's own files say.
 NGINX = """
 user root;
 daemon off;
@@ -36,39 +39,15 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
-    upstream parley {{ server 127.0.0.1:{upstream}; keepalive 16; }}
-    server {{
-        listen 127.0.0.1:{port};
-        location / {{
-            proxy_pass http://parley;
-            proxy_http_version 1.1;
-            proxy_set_header Host $host;
-            proxy_set_header Upgrade $http_upgrade;
-            proxy_set_header Connection $connection_upgrade;
-            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-        }}
-    }}
+{sample}
 }}
 """
 
-# The time-outs are those of Debian's own haproxy.cfg: HAProxy has none by default.
 HAPROXY = """
 global
     maxconn 2000
     nbthread 1
-defaults
-    mode http
-    option forwardfor
-    http-reuse always
-    timeout connect 5000
-    timeout client 50000
-    timeout server 50000
-frontend clients
-    bind 127.0.0.1:{port}
-    default_backend parley
-backend parley
-    server parley 127.0.0.1:{upstream}
+{sample}
 """
 
 APACHE = """
@@ -90,7 +69,7 @@ ServerLimit 1
 ThreadsPerChild 256
 MaxRequestWorkers 256
 ThreadLimit 256
-ProxyPass / http://127.0.0.1:{upstream}/ upgrade=websocket
+{sample}
 """
 
 CADDY = """
@@ -98,10 +77,28 @@ CADDY = """
     admin off
     auto_https off
 }}
-http://127.0.0.1:{port} {{
-    reverse_proxy 127.0.0.1:{upstream}
-}}
+{sample}
 """
+
+DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "Documentation" / "configuration.md"
+# Where the samples listen: what stands there, and the same on the test's port.
+LISTENS = {
+    "nginx": ("listen 80;", "listen 127.0.0.1:{port};"),
+    "haproxy": ("bind :80\n", "bind 127.0.0.1:{port}\n"),
+    "apache": ("<VirtualHost *:80>", "<VirtualHost *:{port}>"),
+    "caddy": ("example.com {", "http://127.0.0.1:{port} {"),
+}
+
+
+def sample(language, port, upstream):
+    """The block of configuration.md that an operator copies, with the ports of the test."""
+    text, = re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENT.read_text(), re.S | re.M)
+    written, here = LISTENS[language]
+    for old, new in (written, here.replace("{port}", str(port))), ("127.0.0.1:8080", f"127.0.0.1:{upstream}"):
+        assert text.count(old) == 1, (language, old)
+        text = text.replace(old, new)
+    return text
+
 
 PROXIES = {
     "nginx": ("nginx-light", NGINX, lambda program, file, folder: [program, "-p", folder, "-c", file]),
@@ -123,7 +120,8 @@ class Proxy:
         self.port = wire.free_port()
         file = pathlib.Path(folder, "configuration")
         file.write_text(text.format(
-            port=self.port, upstream=self.relay.port, folder=folder, modules="/usr/lib/apache2/modules"))
+            sample=sample(package.partition("-")[0].rstrip("2"), self.port, self.relay.port), port=self.port, folder=folder,
+            modules="/usr/lib/apache2/modules"))
         self.log = open(pathlib.Path(folder, "output.log"), "wb")
         environment = {**os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
         self.process = subprocess.Popen(

@@ -7,10 +7,14 @@ public import ServiceLifecycle
 import WebSocketCore
 import WebSocketNIO
 
-/// The server: what `parley serve` runs. A service, so that a signal ends it in order.
+/// The server: what `parley serve` runs. A service, so that a signal shuts it down gracefully.
 public struct ParleyServer: Service {
+    /// How long closing all connections may take.
+    private static let closingTime = Duration.seconds(4)
+
     private let configuration: ParleyConfiguration
     private let logger: Logger
+    private let drainDelay = DrainDelay()
     private let announce: @Sendable (ServerAddresses) -> Void
 
     /// A server that is not running yet.
@@ -69,6 +73,7 @@ public struct ParleyServer: Service {
         } catch {
             throw ParleyError.cannotListen(host: configuration.host, port: configuration.port, cause: error)
         }
+        reportCapacity(server.webSocketCapacity)
         logger.info("listening", metadata: ["host": "\(configuration.host)", "port": "\(bound.port)"])
         let addresses = ServerAddresses(host: bound.host, port: bound.port)
         // Only now the port is known for sure.
@@ -79,13 +84,27 @@ public struct ParleyServer: Service {
         let ticker = Task { await services.tickEverySecond() }
         defer { ticker.cancel() }
         try? await gracefulShutdown()
-        logger.info("shutting down")
         services.beginDraining()
         server.beginDraining()
-        try? await Task.sleep(for: configuration.drainDelay)
-        await server.stop(within: .seconds(4))
+        logger.notice("shutting down", metadata: shutdownPlan)
+        await drainDelay.wait(configuration.drainDelay)
+        await server.stop(within: Self.closingTime)
         services.report(logger)
         logger.info("stopped")
+    }
+
+    /// Ends the drain delay of a graceful shutdown at once, or of the next one; connections are closed as always. Any
+    /// thread.
+    public func endDrainDelay() { drainDelay.end() }
+
+    /// What happens during a graceful shutdown, how long it takes and what makes it shorter.
+    private var shutdownPlan: Logger.Metadata {
+        guard configuration.drainDelay > .zero else { return ["connections": "closed within \(Self.closingTime)"] }
+        return [
+            "listening": "for another \(configuration.drainDelay)",
+            "connections": "closed within \(Self.closingTime) after that",
+            "cure": "a second SIGTERM or SIGINT ends the wait",
+        ]
     }
 
     /// Sees to it that what the server does to peers, and what stops it, is logged.
@@ -123,6 +142,18 @@ public struct ParleyServer: Service {
         ] where limit == nil {
             logger.warning("a limit is switched off", metadata: ["limit": "\(words)"])
         }
+    }
+
+    /// Says that there cannot be as many connections as the operator wants.
+    private func reportCapacity(_ capacity: Int?) {
+        guard let capacity, let wanted = configuration.accept.maximumConnections, wanted != .max, capacity < wanted
+        else { return }
+        logger.warning(
+            "max_connections is lowered to what the process may open",
+            metadata: [
+                "max_connections": "\(wanted)", "lowered_to": "\(capacity)",
+                "cure": "raise the limit on open files (ulimit -n, LimitNOFILE)",
+            ])
     }
 
     /// Any origin, unless a list was given; the server's own page may always connect, by an address or a name.

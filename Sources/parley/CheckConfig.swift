@@ -2,12 +2,12 @@ import ArgumentParser
 import ParleyServer
 
 /// `parley check-config`: reads a configuration file and says what is wrong in it.
-struct CheckConfig: ParsableCommand {
+struct CheckConfig: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check a configuration file without serving anything.",
         discussion: """
-            Prints one line and ends with 0 when the file is in order; otherwise a line for each thing that is not, with \
-            its place, and 1.
+            Prints one line and ends with 0 when a server can start with the file; otherwise a line for each problem, with \
+            its place, and 1. Checks the apps file and the host, too, but not whether the port is free.
 
             parley check-config parley.yml
             """)
@@ -15,21 +15,27 @@ struct CheckConfig: ParsableCommand {
     @Argument(help: "The file.")
     var file: String
 
-    private static func count(_ apps: [AppSettings]) -> String { apps.count == 1 ? "1 app" : "\(apps.count) apps" }
-
-    func run() throws {
-        try Failure.reported {
+    func run() async throws {
+        try await Failure.reported {
             let settings = try ConfigurationFile.serverSettings(at: file)
-            _ = try ParleyConfiguration(settings)
-            if let apps = settings.apps?.apps {
-                return StandardOutput.print("\(file): in order, \(Self.count(apps))")
+            var lines: [String] = []
+            var source: AppSource?
+            do {
+                // As a service manager starts it: nobody would see the key of an app that cannot be kept.
+                let found = try AppSource(settings, hasTerminal: false)
+                _ = try found.configuration(settings)
+                source = found
+            } catch let error as ConfigurationError {
+                lines += error.lines
             }
-            // The start reads it as well, from the same directory.
-            let appsFile = AppsFile(path: settings.appsFile ?? AppsFile.defaultPath)
-            let apps =
-                try appsFile.load().map { "\(Self.count($0)) in \(appsFile.path)" }
-                ?? "apps in \(appsFile.path), which the first start makes"
-            StandardOutput.print("\(file): in order, \(apps)")
+            do {
+                try await HostCheck.run(settings)
+            } catch let error as ParleyError {
+                lines.append("\(file): host: \(error)")
+            }
+            guard let source, lines.isEmpty else { throw ConfigurationError(lines: lines) }
+            for path in SecretFile.exposed(file, settings, source) { StandardError.print("parley: \(path.warning)") }
+            StandardOutput.print("\(file): in order, \(source.summary(of: settings))")
         }
     }
 }

@@ -33,7 +33,8 @@ struct LimitOptions: ParsableArguments {
     @Option(
         help: """
             WebSockets, a number or 'unlimited'; one more gets 503. A reserve of 5 %, at least 16 connections, stays for \
-            the HTTP API. Default as many as the process may open, which is also the most.
+            the HTTP API. Default as many as the process may open; a larger number is lowered to that, with a line in \
+            the log.
             """)
     var maxConnections: LimitSetting?
 
@@ -96,7 +97,7 @@ struct LimitOptions: ParsableArguments {
     @Option(
         help: """
             Seconds that the server listens on after SIGTERM or SIGINT, 0 to 3600: GET /up and new WebSockets are \
-            answered with 503 meanwhile. Default 1.
+            answered with 503 meanwhile. A second signal ends the wait. Default 1.
             """)
     var drainDelay: Double?
 
@@ -111,7 +112,8 @@ struct LimitOptions: ParsableArguments {
 
     @Option(
         help: """
-            Seconds that a message under way may stand still, or take in all but for one more for each KiB. Default 30.
+            Seconds that an incomplete message may make no progress; its total time is limited to this plus one second \
+            for each KiB received. Default 30.
             """)
     var assemblyTimeout: Double?
 

@@ -4,7 +4,6 @@ import ParleyServer
 public import Reactor
 public import RoomProtocol
 import ServiceLifecycle
-import UnixSignals
 public import WebSocketCompression
 
 /// `parley serve`: runs the server until SIGINT or SIGTERM.
@@ -120,11 +119,11 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         try await Failure.reported(configuration: Failure.configuration) {
             let file = try config.map { try ConfigurationFile.serverSettings(at: $0) } ?? ServerSettings()
-            try await serve(settings.over(file))
+            try await serve(settings.over(file), file)
         }
     }
 
-    private func serve(_ settings: ServerSettings) async throws {
+    private func serve(_ settings: ServerSettings, _ file: ServerSettings) async throws {
         let level = settings.logLevel ?? .notice
         LoggingSystem.bootstrap { label in
             var handler = StreamLogHandler.standardError(label: label)
@@ -134,22 +133,30 @@ struct Serve: AsyncParsableCommand {
         let logger = Logger(label: "parley")
         let signals = await SignalWatch(logger)
         let source = try AppSource(settings, hasTerminal: Terminal.isThere)
-        var complete = settings
-        complete.apps = AppListSetting(source.apps)
-        let configuration = try ParleyConfiguration(complete)
+        let configuration = try source.configuration(settings)
+        for exposed in SecretFile.exposed(config, file, source) {
+            logger.warning(
+                "every user of this machine can read a file that holds secrets",
+                metadata: ["file": "\(exposed.path)", "mode": "\(exposed.mode)", "cure": "\(exposed.cure)"])
+        }
         DescriptorLimit.raise(logger)
 
         let servesRoom = configuration.servesRoom
         let server = ParleyServer(configuration: configuration, logger: logger) { addresses in
             Self.announce(addresses, servesRoom: servesRoom, source)
         }
-        var group = ServiceGroupConfiguration(
-            services: [
-                .init(service: signals, successTerminationBehavior: .gracefullyShutdownGroup), .init(service: server),
-            ],
-            gracefulShutdownSignals: [.sigterm, .sigint, .sigquit], logger: logger)
-        group.maximumGracefulShutdownDuration = configuration.drainDelay + .seconds(5)
-        try await ServiceGroup(configuration: group).run()
+        var services = ServiceGroupConfiguration(services: [.init(service: server)], logger: logger)
+        services.maximumGracefulShutdownDuration = configuration.drainDelay + .seconds(5)
+        let group = ServiceGroup(configuration: services)
+        let watch = Task {
+            await signals.run {
+                await group.triggerGracefulShutdown()
+            } hasten: {
+                server.endDrainDelay()
+            }
+        }
+        defer { watch.cancel() }
+        try await group.run()
     }
 
     private static func announce(_ addresses: ServerAddresses, servesRoom: Bool, _ source: AppSource) {

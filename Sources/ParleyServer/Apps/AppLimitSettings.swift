@@ -81,8 +81,7 @@ public struct AppLimitSettings: Hashable, Sendable, Codable {
             .range(eventsPerBatch, 1...1_000, "events_per_batch"), .range(requestRate, 1...1_000_000, "request_rate"),
             .range(activityTimeout, 1...3_600, "activity_timeout"), .range(pongTimeout, 1...3_600, "pong_timeout"),
         ]
-        let found = problems.compactMap { $0 }
-        return found.isEmpty ? conflicts() : found
+        return problems.compactMap { $0 }
     }
 
     /// A `user_info` arrives in a message of the client: one that is larger could never come.

@@ -92,25 +92,28 @@ public struct AppSettings: Sendable, Codable {
                 problems.append(
                     SettingProblem(path + ["keys", String(keyNumber), "key"], "\(key.key): another pair has this key."))
             }
-            problems += app.problems().map { SettingProblem(path + $0.path, $0.words) }
+            problems += app.problems().map { $0.below(path) }
         }
         return problems
     }
 
+    /// What is wrong with an app's id; `nil` when it will do.
+    public static func problem(withID id: String) -> String? {
+        isName(id, 1...64) ? nil : "must have 1 to 64 letters, digits, '-' or '_'."
+    }
+
     private func problems() -> [SettingProblem] {
         var problems: [SettingProblem] = []
-        if !Self.isName(id, 1...64) {
-            problems.append(SettingProblem(["id"], "must have 1 to 64 letters, digits, '-' or '_'."))
-        }
+        if let words = Self.problem(withID: id) { problems.append(SettingProblem(["id"], words)) }
         if keys.isEmpty { problems.append(SettingProblem(["keys"], "must have one pair of key and secret at least.")) }
         for (number, key) in keys.enumerated() {
-            problems += key.problems().map { SettingProblem(["keys", String(number)] + $0.path, $0.words) }
+            problems += key.problems().map { $0.below(["keys", String(number)]) }
         }
         let timeout = SettingProblem.seconds(authorizationTimeout, 1...86_400, "authorization_timeout")
         let connections = SettingProblem.range(maximumConnections, 1...Int.max, "max_connections")
         problems += [timeout, connections].compactMap { $0 }
-        problems += (history?.problems() ?? []).map { SettingProblem(["history"] + $0.path, $0.words) }
-        problems += (limits?.problems() ?? []).map { SettingProblem(["limits"] + $0.path, $0.words) }
+        problems += (history?.problems() ?? []).map { $0.below(["history"]) }
+        problems += (limits?.problems() ?? []).map { $0.below(["limits"]) }
         return problems
     }
 

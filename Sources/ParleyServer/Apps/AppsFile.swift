@@ -25,8 +25,13 @@ public struct AppsFile: Sendable {
     /// The file's path.
     public let path: String
 
-    /// The directory that a relative path begins in.
-    public static var workingDirectory: String { FileManager.default.currentDirectoryPath }
+    /// The folder that the file is in, from the root of the file system on.
+    public var folder: String {
+        let cut = path.lastIndex(of: "/").map { path[..<$0] }
+        if path.hasPrefix("/") { return cut.map { $0.isEmpty ? "/" : String($0) } ?? "/" }
+        return ([FileManager.default.currentDirectoryPath] + [cut].compactMap { $0.map { String($0) } })
+            .joined(separator: "/")
+    }
 
     /// Names a file; it need not be there.
     public init(path: String = AppsFile.defaultPath) { self.path = path }
@@ -84,7 +89,7 @@ public struct AppsFile: Sendable {
             if let key = CodingUserInfoKey.storesSecrets { userInfo[key] = true }
             text = Self.preface + (try YAMLEncoder().encode(Content(apps: apps), userInfo: userInfo))
         } catch {
-            throw ConfigurationError(lines: ["\(path): the apps can not be written as YAML"])
+            throw ConfigurationError(lines: ["\(path): the apps cannot be written as YAML"])
         }
         let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure(errno) }
@@ -109,6 +114,10 @@ public struct AppsFile: Sendable {
     }
 
     private func failure(_ code: Int32) -> ConfigurationError {
-        ConfigurationError(lines: ["\(path): \(String(cString: strerror(code)))"])
+        let cause = String(cString: strerror(code))
+        return ConfigurationError(lines: [
+            "\(path): cannot be written in \(folder) (\(cause)). Name a file in a folder that exists and can be written, "
+                + "with --apps-file"
+        ])
     }
 }

@@ -17,6 +17,9 @@ public struct AppListSetting: Sendable, Decodable {
             }
             self = .off
         } else {
+            guard (try? decoder.unkeyedContainer()) != nil else {
+                throw SettingProblem(decoder.codingPath.map(\.settingKey), "must be a list of apps, or off.")
+            }
             apps = try decoder.singleValueContainer().decode([AppSettings].self)
         }
     }

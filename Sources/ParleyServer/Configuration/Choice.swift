@@ -6,13 +6,12 @@ public import WebSocketCompression
 /// Reads one word out of several from a configuration file.
 enum Choice {
     static func decode<Value: RawRepresentable<String> & CaseIterable>(from decoder: any Decoder) throws -> Value {
-        let text = try decoder.singleValueContainer().decode(String.self)
-        guard let value = Value(rawValue: text) else {
-            let words = Value.allCases.map(\.rawValue)
-            throw SettingProblem(
-                decoder.codingPath.map(\.settingKey), "\(text): give \(words.joined(separator: " or ")).")
-        }
-        return value
+        let text = try? decoder.singleValueContainer().decode(String.self)
+        if let value = text.flatMap({ Value(rawValue: $0) }) { return value }
+        let words = Value.allCases.map(\.rawValue)
+        let choice = words.dropLast().joined(separator: ", ") + " or " + (words.last ?? "")
+        let problem = text.map { "\(LogText.escaped($0)): give \(choice)." } ?? "must be \(choice)."
+        throw SettingProblem(decoder.codingPath.map(\.settingKey), problem)
     }
 }
 

@@ -14,7 +14,11 @@ public enum ConfigurationFile {
     ///
     /// - Throws: ``ConfigurationError``.
     public static func serverSettings(in text: String, name: String) throws -> ServerSettings {
-        try read(ServerSettings.self, ServerSettings.schema, text, name: name) { $0.problems() }
+        try read(ServerSettings.self, ServerSettings.schema, text, name: name) {
+            $0.rangeProblems()
+        } weigh: {
+            $0.conflicts()
+        }
     }
 
     /// Reads a file of apps.
@@ -22,7 +26,9 @@ public enum ConfigurationFile {
     /// - Throws: ``ConfigurationError``.
     static func apps(in text: String, name: String) throws -> [AppSettings] {
         try read(AppsFile.Content.self, AppsFile.Content.schema, text, name: name) {
-            AppSettings.problems(in: $0.apps).map { SettingProblem(["apps"] + $0.path, $0.words) }
+            AppSettings.problems(in: $0.apps).map { $0.below(["apps"]) }
+        } weigh: {
+            AppSettings.conflicts(in: $0.apps).map { $0.below(["apps"]) }
         }.apps
     }
 
@@ -44,7 +50,7 @@ public enum ConfigurationFile {
             }
         }
         guard let string = String(validating: text, as: UTF8.self) else {
-            throw ConfigurationError(lines: ["\(path): this is no UTF-8"])
+            throw ConfigurationError(lines: ["\(path): not valid UTF-8"])
         }
         return string
     }
@@ -56,8 +62,12 @@ public enum ConfigurationFile {
         ConfigurationError(lines: ["\(path): \(String(cString: strerror(code)))"])
     }
 
+    /// - Parameters:
+    ///   - check: finds values that will not do by themselves.
+    ///   - weigh: finds values that will not do together.
     private static func read<Value: Decodable>(
-        _ type: Value.Type, _ schema: KeySchema, _ text: String, name: String, check: (Value) -> [SettingProblem]
+        _ type: Value.Type, _ schema: KeySchema, _ text: String, name: String, check: (Value) -> [SettingProblem],
+        weigh: (Value) -> [SettingProblem]
     ) throws -> Value {
         let root: Node
         do {
@@ -66,19 +76,20 @@ public enum ConfigurationFile {
         } catch {
             throw ConfigurationError(lines: [syntaxError(error, name)])
         }
-        let unknown = unknownKeys(root, schema).map { "\(name):\($0.line): \($0.words)" }
-        let value: Value
-        do {
-            value = try YAMLDecoder().decode(type, from: root)
-        } catch {
-            let problem = problem(error)
-            let line = line(of: problem.path, in: root)
-            // A key that is missing may well be there with a typing error.
-            throw ConfigurationError(lines: unknown + ["\(name):\(line): \(problem)"])
+        var found = unknownKeys(root, schema)
+        var reader = SettingReader<Value>(root)
+        let value = reader.value()
+        if let value {
+            reader.note(check(value))
+            reader.withdrawFaulty()
+            if let remaining = reader.value() { reader.note(weigh(remaining)) }
         }
-        let problems = check(value).map { "\(name):\(line(of: $0.path, in: root)): \($0)" }
-        guard unknown.isEmpty, problems.isEmpty else { throw ConfigurationError(lines: unknown + problems) }
-        return value
+        if let value, found.isEmpty, reader.problems.isEmpty { return value }
+        found += reader.problems.map { (root.line(of: $0.path), "\($0)") }
+        var lines = found.enumerated().sorted { ($0.element.line, $0.offset) < ($1.element.line, $1.offset) }
+            .prefix(UnreadableNumber.maximumProblems).map { "\(name):\($0.element.line): \($0.element.words)" }
+        if found.count >= UnreadableNumber.maximumProblems { lines.append("\(name): there may be more problems") }
+        throw ConfigurationError(lines: lines)
     }
 
     // MARK: - Words
@@ -88,42 +99,15 @@ public enum ConfigurationFile {
         switch error as? YamlError {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
-            return "\(name):\(mark.line): this is no YAML: \(problem)"
+            return "\(name):\(mark.line): not valid YAML: \(problem)"
         case .duplicatedKeysInMapping(let duplicates, let context):
-            return "\(name):\(context.mark.line): the key \"\(shown(duplicates.first ?? ""))\" stands there twice"
+            let keys = duplicates.map { "\"\(shown($0))\"" }.joined(separator: ", ")
+            return "\(name):\(context.mark.line): duplicate key \(keys)"
         case .reader(let problem, _, _, _):
-            return "\(name): this is no YAML: \(problem)"
+            return "\(name): not valid YAML: \(problem)"
         default:
-            return "\(name): this is no YAML"
+            return "\(name): not valid YAML"
         }
-    }
-
-    private static func problem(_ error: any Error) -> SettingProblem {
-        func path(_ context: DecodingError.Context) -> [String] { context.codingPath.map(\.settingKey) }
-        switch error {
-        case let problem as SettingProblem:
-            return problem
-        case DecodingError.typeMismatch(let type, let context):
-            return SettingProblem(path(context), "must be \(kind(type))")
-        case DecodingError.valueNotFound(let type, let context):
-            return SettingProblem(path(context), "must be \(kind(type)), and is empty")
-        case DecodingError.keyNotFound(let key, let context):
-            return SettingProblem(path(context), "lacks \"\(key.stringValue)\"")
-        case DecodingError.dataCorrupted(let context):
-            return SettingProblem(path(context), "has a value that can not be read")
-        default:
-            return SettingProblem([], "can not be read")
-        }
-    }
-
-    private static func kind(_ type: Any.Type) -> String {
-        if type == Int.self || type == UInt32.self { return "a whole number" }
-        if type == Double.self { return "a number" }
-        if type == Bool.self { return "on or off" }
-        if type == String.self || type == Node.Scalar.self { return "a single value" }
-        if type == Node.Mapping.self { return "a section of keys and values" }
-        if type == Node.Sequence.self { return "a list" }
-        return "something else"
     }
 
     // MARK: - Places
@@ -151,26 +135,5 @@ public enum ConfigurationFile {
             $0.isASCII && $0.value >= 0x20 && $0.value != 0x7F ? $0 : "?"
         }
         return String(String.UnicodeScalarView(printable))
-    }
-
-    /// The line on which a setting stands, or the last section on the way to it.
-    private static func line(of path: [String], in root: Node) -> Int {
-        var node = root
-        var line = root.mark?.line ?? 1
-        for key in path {
-            switch node {
-            case .mapping(let mapping):
-                guard let pair = mapping.first(where: { $0.key.string == key }) else { return line }
-                line = pair.key.mark?.line ?? line
-                node = pair.value
-            case .sequence(let sequence):
-                guard let index = Int(key), sequence.indices ~= index else { return line }
-                node = sequence[index]
-                line = node.mark?.line ?? line
-            case .scalar, .alias:
-                return line
-            }
-        }
-        return line
     }
 }

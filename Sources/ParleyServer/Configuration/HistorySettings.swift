@@ -24,7 +24,10 @@ public struct HistorySettings: Hashable, Sendable, Codable {
             self.isOn = isOn
             return
         }
-        let container = try decoder.container(keyedBy: CodingKeys.self)
+        guard let container = try? decoder.container(keyedBy: CodingKeys.self) else {
+            throw SettingProblem(
+                decoder.codingPath.map(\.settingKey), "must be a mapping of messages, seconds and bytes, or off.")
+        }
         messages = try container.decodeIfPresent(Int.self, forKey: .messages)
         seconds = try container.decodeIfPresent(Double.self, forKey: .seconds)
         bytes = try container.decodeIfPresent(Int.self, forKey: .bytes)

@@ -9,18 +9,24 @@ extension ServerSettings {
         let pending = maxPending ?? 4 * message
         if let softPending, softPending > pending {
             let words = "\(softPending): it is never reached; a reader is cut off at max_pending (\(pending)) bytes."
-            problems.append(SettingProblem(["soft_pending"], words))
+            problems.append(
+                SettingProblem(["soft_pending"], words).weighed(against: ["max_pending"], ["max_message"]))
         }
         let rate = maxByteRate.map { $0.value } ?? Int(ParleyConfiguration.defaultByteRate)
         if let rate, message / rate > 30 {
             let words = "\(rate): a second message of max_message (\(message)) bytes would take more than 30 seconds."
-            problems.append(SettingProblem(["max_byte_rate"], words))
+            problems.append(SettingProblem(["max_byte_rate"], words).weighed(against: ["max_message"]))
         }
-        for (number, app) in (apps?.apps ?? []).enumerated() {
+        let apps = apps?.apps ?? []
+        problems += AppSettings.conflicts(in: apps).map { $0.below(["apps"]) }
+        for (number, app) in apps.enumerated() {
             let path = ["apps", String(number), "limits"]
             let most = maxRate ?? ConnectionLimits().messagesPerSecond.map { Int($0) } ?? .max
             let words = app.limits.flatMap { conflict(messagesPerSecond: most, with: $0) }
-            if let words { problems.append(SettingProblem(path + ["client_event_rate"], words)) }
+            if let words {
+                let problem = SettingProblem(path + ["client_event_rate"], words)
+                problems.append(problem.weighed(against: ["max_rate"]))
+            }
         }
         return problems
     }
@@ -28,6 +34,15 @@ extension ServerSettings {
     private func conflict(messagesPerSecond: Int, with limits: AppLimitSettings) -> String? {
         guard let rate = limits.clientEventRate, rate > messagesPerSecond else { return nil }
         return "\(rate): every event is a message, and max_rate allows \(messagesPerSecond) messages a second."
+    }
+}
+
+extension AppSettings {
+    /// The same for a list of apps: the paths begin with the app's number.
+    static func conflicts(in apps: [AppSettings]) -> [SettingProblem] {
+        apps.enumerated().flatMap { number, app in
+            (app.limits?.conflicts() ?? []).map { $0.below([String(number), "limits"]) }
+        }
     }
 }
 
@@ -45,25 +60,29 @@ extension AppLimitSettings {
         let room = connection.maximumMessageBytes - Self.envelopeBytes
         let name = PusherLimits.channelNameBytes
         var problems: [SettingProblem] = []
-        func refuse(_ key: String, _ value: Int, unless fits: Bool, _ words: String) {
-            if !fits { problems.append(SettingProblem([key], "\(value): \(words)")) }
+        func refuse(_ key: String, _ value: Int, beside other: String? = nil, unless fits: Bool, _ words: String) {
+            guard !fits else { return }
+            var problem = SettingProblem([key], "\(value): \(words)")
+            if let other { problem.others = [[other]] }
+            problems.append(problem)
         }
         refuse(
-            "client_event", limits.clientEventBytes,
+            "client_event", limits.clientEventBytes, beside: "event_name",
             unless: limits.clientEventBytes + limits.eventNameBytes + name <= room,
             "with event_name (\(limits.eventNameBytes)) it does not fit into a client's message of "
                 + "\(connection.maximumMessageBytes) bytes.")
         refuse(
-            "user_info", limits.userInfoBytes, unless: limits.userInfoBytes + limits.userIDBytes + name <= room,
+            "user_info", limits.userInfoBytes, beside: "user_id",
+            unless: limits.userInfoBytes + limits.userIDBytes + name <= room,
             "with user_id (\(limits.userIDBytes)) it does not fit into a client's message of "
                 + "\(connection.maximumMessageBytes) bytes.")
         refuse(
-            "watchlist", limits.watchlistUsers,
+            "watchlist", limits.watchlistUsers, beside: "user_id",
             unless: limits.watchlistUsers * (limits.userIDBytes + 5) <= room,
             "as many users with ids of user_id (\(limits.userIDBytes)) bytes do not fit into a client's message of "
                 + "\(connection.maximumMessageBytes) bytes.")
         refuse(
-            "event_data", limits.eventDataBytes,
+            "event_data", limits.eventDataBytes, beside: "event_name",
             unless: limits.eventDataBytes + limits.eventNameBytes + Self.envelopeBytes <= limits.requestBytes,
             "with event_name (\(limits.eventNameBytes)) it does not fit into a request of \(limits.requestBytes) bytes."
         )

@@ -29,10 +29,12 @@ public enum LimitSetting: Hashable, Sendable {
 extension LimitSetting: Codable {
     /// Reads a number or the word.
     public init(from decoder: any Decoder) throws {
-        let text = try decoder.singleValueContainer().decode(String.self)
-        guard let limit = LimitSetting(text) else {
+        let text = try? decoder.singleValueContainer().decode(String.self)
+        guard let limit = text.flatMap({ LimitSetting($0) }) else {
+            let allowed = "a number from 1 on, or 'unlimited'."
             throw SettingProblem(
-                decoder.codingPath.map(\.settingKey), "\(text): give a number from 1 on, or 'unlimited'.")
+                decoder.codingPath.map(\.settingKey),
+                text.map { "\(LogText.escaped($0)): give \(allowed)" } ?? "must be \(allowed)")
         }
         self = limit
     }

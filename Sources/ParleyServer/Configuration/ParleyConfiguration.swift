@@ -67,10 +67,11 @@ public struct ParleyConfiguration: Sendable {
 
     /// The defaults, and what the settings say instead.
     ///
-    /// - Throws: ``ParleyError`` when they are not in order.
+    /// - Throws: ``ConfigurationError`` with a line for each setting that will not do.
     public init(_ settings: ServerSettings) throws {
         self.init()
-        if let problem = settings.problems().first { throw ParleyError.invalidOption("\(problem)") }
+        let problems = settings.problems()
+        guard problems.isEmpty else { throw ConfigurationError(lines: problems.map(\.description)) }
         host = settings.host ?? host
         port = settings.port ?? port
         servesRoom = settings.room ?? servesRoom

@@ -25,7 +25,11 @@ public struct ServerSettings: Sendable, Decodable {
     /// Threads of the reactor.
     public var loops: Int?
     /// What is logged.
-    public var logLevel: Logger.Level?
+    public var logLevel: Logger.Level? {
+        get { logLevelSetting?.level }
+        set { logLevelSetting = newValue.map { LogLevelSetting($0) } }
+    }
+    private var logLevelSetting: LogLevelSetting?
     /// The apps, or `off`; without it they are in the apps file.
     public var apps: AppListSetting?
     /// Where apps are kept that are not in this file.
@@ -89,7 +93,7 @@ public struct ServerSettings: Sendable, Decodable {
         case roomLeft = "room_left"
         case roomHistory = "room_history"
         case allowOrigin = "allow_origin"
-        case logLevel = "log_level"
+        case logLevelSetting = "log_level"
         case appsFile = "apps_file"
         case historyBudget = "history_budget"
         case idempotencyBudget = "idempotency_budget"
@@ -171,7 +175,15 @@ public struct ServerSettings: Sendable, Decodable {
     }
 
     /// What will not do: each with the path in the file, which is the option's name with `_` for `-`.
+    ///
+    /// Values that will not do together are named once each of them will do by itself.
     public func problems() -> [SettingProblem] {
+        let problems = rangeProblems()
+        return problems.isEmpty ? conflicts() : problems
+    }
+
+    /// Values that will not do by themselves.
+    func rangeProblems() -> [SettingProblem] {
         let numbers: [SettingProblem?] = [
             .range(loops, 1...1024, "loops"),
             .range(bodyBudget, 1_048_576...Int.max, "body_budget"),
@@ -196,26 +208,30 @@ public struct ServerSettings: Sendable, Decodable {
         if let port, !(0...65535 ~= port) {
             problems.append(SettingProblem(["port"], "\(port): a port is a number from 0 to 65535."))
         }
+        if appsFile?.isEmpty == true {
+            problems.append(SettingProblem(["apps_file"], "'': give the path of a file."))
+        }
         if let outputBudget, outputBudget < 1_048_576 {
             problems.append(SettingProblem(["output_budget"], "\(outputBudget): give at least 1048576 bytes."))
         }
-        problems += ProxySettings.problems(networks: trustProxy ?? [], header: forwardedHeader)
-        let message = maxMessage ?? ParleyConfiguration.defaultMaximumMessage
+        // A max_message that will not do has a line of its own.
+        let message = max(1024, min(maxMessage ?? ParleyConfiguration.defaultMaximumMessage, 16_777_216))
         if let maxPending, maxPending < message {
             problems.append(
                 SettingProblem(["max_pending"], "\(maxPending): it must hold at least one message (\(message) bytes)."))
         }
+        problems += ProxySettings.problems(networks: trustProxy ?? [], header: forwardedHeader)
         for (number, origin) in (allowOrigin ?? []).enumerated() {
             if let words = AllowedOrigin.problem(origin) {
                 problems.append(SettingProblem(["allow_origin", String(number)], words))
             }
         }
         if let roomHistory {
-            problems += roomHistory.problems().map { SettingProblem(["room_history"] + $0.path, $0.words) }
+            problems += roomHistory.problems().map { $0.below(["room_history"]) }
         }
         if let apps {
-            problems += AppSettings.problems(in: apps.apps).map { SettingProblem(["apps"] + $0.path, $0.words) }
+            problems += AppSettings.problems(in: apps.apps).map { $0.below(["apps"]) }
         }
-        return problems.isEmpty ? conflicts() : problems
+        return problems
     }
 }

@@ -1,14 +1,30 @@
-/// A setting whose value will not do, in words for whoever gave it.
+/// A setting whose value will not do, in words for the operator.
 public struct SettingProblem: Error, Hashable, Sendable, CustomStringConvertible {
     /// Where the setting stands: the keys of the file from the top down, and numbers from 0 on in lists.
     public var path: [String]
     /// Cause and cure; it begins with the value, and never shows a secret.
     public var words: String
+    /// Settings that it is weighed against: a problem of one of them hides this one, which it may have caused.
+    var others: [[String]] = []
 
     /// Composes a problem.
     public init(_ path: [String], _ words: String) {
         self.path = path
         self.words = words
+    }
+
+    /// The problem seen from further up in the file.
+    func below(_ prefix: [String]) -> SettingProblem {
+        var problem = SettingProblem(prefix + path, words)
+        problem.others = others.map { prefix + $0 }
+        return problem
+    }
+
+    /// The problem as one that other settings may have caused.
+    func weighed(against others: [String]...) -> SettingProblem {
+        var problem = self
+        problem.others = others
+        return problem
     }
 
     /// The setting as it is written in the file, and the words.

@@ -85,17 +85,20 @@ extension PusherAPI {
         return position
     }
 
-    /// The nearest number from 1 to 300, of any number of digits (row 123 of the catalogue).
+    /// A number from 1 to 300; numbers of any number of digits are refused in the same words (row 123 of the catalogue).
     static func limit(_ text: [UInt8]?) throws(PusherAPIError) -> Int {
         guard let text else { return defaultLimit }
-        let isNegative = text.first == UInt8(ascii: "-")
-        let digits = text.dropFirst(isNegative ? 1 : 0)
-        guard !digits.isEmpty, digits.allSatisfy({ 0x30...0x39 ~= $0 }) else {
-            throw .invalid("limit has to be a whole number, \(maximumLimit) at most.")
-        }
-        if isNegative { return 1 }
         var limit = 0
-        for digit in digits { limit = min(maximumLimit, limit * 10 + Int(digit - 0x30)) }
-        return max(1, limit)
+        for digit in text {
+            guard 0x30...0x39 ~= digit, limit <= maximumLimit else {
+                limit = 0
+                break
+            }
+            limit = limit * 10 + Int(digit - 0x30)
+        }
+        guard 1...maximumLimit ~= limit else {
+            throw .invalid("limit must be a whole number from 1 to \(maximumLimit).")
+        }
+        return limit
     }
 }

@@ -121,6 +121,12 @@ public final class WebSocketServer: Sendable {
             .bind(host: configuration.host, port: configuration.port).get()
     }
 
+    /// How many WebSocket connections there can be: the limit that was set, or fewer when the process may not open as many
+    /// descriptors. `nil` without a limit, and when the server has not started.
+    public var webSocketCapacity: Int? {
+        started.withLockedValue { $0?.state.doorkeeper.capacity?.webSockets }
+    }
+
     /// How many WebSocket connections are open.
     public func connectionCount() async -> Int {
         await Self.count(started.withLockedValue { $0?.loops ?? [] }, configuration.carrier) { $0.connectionCount }

@@ -6,6 +6,8 @@ struct AppSource {
     let apps: [AppSettings]
     /// Where an app is to be kept that was made for this start.
     private let draft: AppsFile?
+    /// The apps file, when it was read and has apps.
+    let secretsFile: String?
 
     /// - Parameter hasTerminal: whether a person sees what is printed. Without one a new app that cannot be kept stops the
     ///   start: its key would be another one each time, and nobody would know any of them.
@@ -14,14 +16,40 @@ struct AppSource {
         if let apps = settings.apps?.apps {
             self.apps = apps
             draft = nil
+            secretsFile = nil
         } else if let apps = try file.load() {
             self.apps = apps
             draft = nil
+            secretsFile = apps.isEmpty ? nil : file.path
         } else {
             if !hasTerminal { try Self.checkThatItIsKept(file) }
             apps = [.new(id: "1", name: "demo")]
             draft = file
+            secretsFile = nil
         }
+    }
+
+    /// The whole configuration of a server with these apps.
+    ///
+    /// - Throws: `ConfigurationError` when the settings and the apps will not do together.
+    func configuration(_ settings: ServerSettings) throws -> ParleyConfiguration {
+        var complete = settings
+        complete.apps = AppListSetting(apps)
+        do {
+            return try ParleyConfiguration(complete)
+        } catch let error as ConfigurationError {
+            guard let secretsFile else { throw error }
+            throw ConfigurationError(
+                lines: error.lines.map { $0.hasPrefix("apps[") ? "\(secretsFile): \($0)" : $0 })
+        }
+    }
+
+    /// The apps in a few words, with the file that has them if the configuration does not.
+    func summary(of settings: ServerSettings) -> String {
+        let count = apps.count == 1 ? "1 app" : "\(apps.count) apps"
+        if let secretsFile { return "\(count) in \(secretsFile)" }
+        if let draft { return "apps in \(draft.path), which the first start makes" }
+        return settings.apps == nil ? "\(count) in \(settings.appsFile ?? AppsFile.defaultPath)" : count
     }
 
     private static func checkThatItIsKept(_ file: AppsFile) throws {
@@ -31,8 +59,8 @@ struct AppSource {
             throw ConfigurationError(
                 lines: error.lines.map { line in
                     """
-                    \(line): the first start makes an app and cannot keep it in \(AppsFile.workingDirectory). Give a path that \
-                    can be written with --apps-file, or a configuration that names the apps or says 'apps: off' with --config
+                    \(line) or apps_file, where the first start keeps the app that it makes; or give a configuration that \
+                    names the apps or says 'apps: off' with --config
                     """
                 })
         }
@@ -48,7 +76,7 @@ struct AppSource {
                 lines.append(AppWords.secret(of: app, in: try draft.create(apps) ? draft.path : nil))
             } catch {
                 lines.append(
-                    "Warning: \(error): the new app cannot be kept and ends with the server. Name another with --apps-file."
+                    "Warning: \(error). The new app ends with the server."
                 )
                 lines.append(AppWords.secret(of: app, in: nil))
             }

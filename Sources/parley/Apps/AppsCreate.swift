@@ -17,18 +17,26 @@ struct AppsCreate: ParsableCommand {
 
     @OptionGroup var options: AppsOptions
 
+    func validate() throws {
+        if let id, let words = AppSettings.problem(withID: id) { throw ValidationError("--id '\(id)' \(words)") }
+    }
+
     func run() throws {
         try Failure.reported {
             let apps = try options.file.load()
             var app = AppSettings.new(id: id ?? nextID(apps ?? []), name: name)
             if clientEvents { app.allowsClientEvents = true }
             let changed = (apps ?? []) + [app]
+            if let id, apps?.contains(where: { $0.id == id }) == true {
+                throw ValidationError("--id '\(id)': \(options.appsFile) has an app with this id. Choose another.")
+            }
             if let problem = AppSettings.problems(in: changed).first {
                 throw ConfigurationError(lines: ["\(options.appsFile): \(problem)"])
             }
             if apps == nil {
                 guard try options.file.create(changed) else {
-                    throw ConfigurationError(lines: ["\(options.appsFile): somebody else has just made it; try again"])
+                    throw ConfigurationError(lines: ["\(options.appsFile): another program has just made it; try again"]
+                    )
                 }
             } else {
                 try options.file.replace(changed)

@@ -62,7 +62,13 @@ struct AppsFileTests {
     func unwritable() throws {
         let file = AppsFile(path: "/nowhere/apps.yml")
         let error = #expect(throws: ConfigurationError.self) { try file.create(apps) }
-        #expect(error?.lines == ["/nowhere/apps.yml: No such file or directory"])
+        #expect(
+            error?.lines == [
+                """
+                /nowhere/apps.yml: cannot be written in /nowhere (No such file or directory). Name a file in a folder that \
+                exists and can be written, with --apps-file
+                """
+            ])
         #expect(throws: ConfigurationError.self) { try file.replace(apps) }
         #expect(try file.load() == nil)
     }
