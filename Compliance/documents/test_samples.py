@@ -241,7 +241,7 @@ def at_home(argument, folder):
 def create(block, context, tmp_path):
     """The command that makes the first app; the lines around it change the machine."""
     command, = [line for line in block.text.splitlines() if "parley apps create" in line]
-    arguments = command[command.index("parley ") :].split()[1:]
+    arguments = ["apps", *command.partition("parley apps ")[2].split()]
     assert "secret:" in run(BINARY, *[at_home(argument, tmp_path) for argument in arguments])
 
 
