@@ -87,8 +87,8 @@ public enum ConfigurationFile {
         if let value, found.isEmpty, reader.problems.isEmpty { return value }
         found += reader.problems.map { (root.line(of: $0.path), "\($0)") }
         var lines = found.enumerated().sorted { ($0.element.line, $0.offset) < ($1.element.line, $1.offset) }
-            .prefix(UnreadableNumber.maximumProblems).map { "\(name):\($0.element.line): \($0.element.words)" }
-        if found.count >= UnreadableNumber.maximumProblems { lines.append("\(name): there may be more problems") }
+            .prefix(SettingReader<Value>.maximumProblems).map { "\(name):\($0.element.line): \($0.element.words)" }
+        if found.count >= SettingReader<Value>.maximumProblems { lines.append("\(name): there may be more problems") }
         throw ConfigurationError(lines: lines)
     }
 

@@ -5,6 +5,9 @@ import Yams
 /// Decoding stops at the first value that it cannot read. This puts a stand-in in its place and decodes again; what the
 /// stand-in causes is not reported.
 struct SettingReader<Value: Decodable> {
+    /// The most problems that are looked for in one file.
+    static var maximumProblems: Int { 100 }
+
     private var root: Node
     private(set) var problems: [SettingProblem] = []
     /// Where a problem was reported.
@@ -16,9 +19,9 @@ struct SettingReader<Value: Decodable> {
     init(_ root: Node) { self.root = root }
 
     /// The settings with stand-ins for what cannot be read; `nil` when nothing can stand in, or when there are more than
-    /// ``UnreadableNumber/maximumProblems`` problems.
+    /// ``maximumProblems`` problems.
     mutating func value() -> Value? {
-        while problems.count < UnreadableNumber.maximumProblems {
+        while problems.count < Self.maximumProblems {
             do {
                 return try YAMLDecoder().decode(Value.self, from: root)
             } catch {
@@ -79,9 +82,6 @@ struct SettingReader<Value: Decodable> {
 
 /// What stands in a file where a number should be.
 struct UnreadableNumber {
-    /// The most problems that are looked for in one file.
-    static let maximumProblems = 100
-
     /// What was written.
     let text: String
     /// "a whole number" or "a number".
