@@ -207,7 +207,7 @@ extension Channel {
 
     private func refuse(_ opener: Opener, _ error: EngineError) {
         let (seat, name) = (opener.seat, name)
-        seat.shard.post(.call { seat.end { $0.refused(name, error) } })
+        seat.shard.post(.turn(Delivery.Turn(seat) { seat.end { $0.refused(name, error) } }))
     }
 
     /// Reads the next page of a replay. On the seat's shard's thread.
@@ -226,9 +226,10 @@ extension Channel {
             let seen = state.stream.last
             let seenVersion = state.presenceVersion ?? 0
             seat.shard.post(
-                .call {
-                    if let gate = seat.gate { tell(gate, seen, seenVersion) }
-                })
+                .turn(
+                    Delivery.Turn(seat) {
+                        if let gate = seat.gate { tell(gate, seen, seenVersion) }
+                    }))
         }
     }
 }

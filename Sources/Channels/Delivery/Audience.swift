@@ -16,6 +16,8 @@ final class Audience: Sendable {
     nonisolated(unsafe) private var seats: [Seat] = []
     /// What is being delivered. Shard's thread only.
     nonisolated(unsafe) private(set) var context = DeliveryContext()
+    /// Deliveries that an iteration has left to the next ones. Shard's thread only.
+    nonisolated(unsafe) var waiting = WaitingLine<Delivery>()
     /// The channel's members as of what has been delivered so far: a member that is welcomed is listed those that it
     /// hears from, without a look at the channel. Shard's thread only.
     nonisolated(unsafe) private var roster: Roster
@@ -90,9 +92,9 @@ final class Audience: Sendable {
 
     /// Tells a member that it is in, and who else is.
     func welcome(_ seat: Seat, as member: ListedMember) {
-        guard let subscriber = seat.present,
-            let frame = channel.encoder.welcome(member, roster, in: channel.name)
-        else { return }
+        guard let subscriber = seat.present else { return }
+        guard shard.takesRoom(for: roster.listingBytes) else { return subscriber.mustRecover(channel.name) }
+        guard let frame = channel.encoder.welcome(member, roster, in: channel.name) else { return }
         shard.charge(bytes: frame.bytes.count, encodings: 1)
         seat.welcomed = shard.iteration
         subscriber.deliver(frame)
@@ -107,7 +109,7 @@ final class Audience: Sendable {
         if !seat.awaitsWelcome {
             welcome(seat, as: member)
         } else if isTold {
-            shard.post(.call { [self] in welcomeLate(seat, member.sequence) })
+            shard.post(.turn(Delivery.Turn(seat) { [self] in welcomeLate(seat, member.sequence) }))
         }
     }
 

@@ -16,8 +16,32 @@ enum Delivery: Sendable {
     case enter(Seat, ListedMember?)
     /// A subscriber left.
     case exit(Seat)
-    /// Something to be done on the shard's thread, after what was posted before.
+    /// Something to be done for one subscriber, after what was posted before for its audience.
+    case turn(Turn)
+    /// Something to be done on the shard's thread.
     case call(@Sendable () -> Void)
+
+    /// What is done for one subscriber in its turn.
+    final class Turn: Sendable {
+        let seat: Seat
+        let body: @Sendable () -> Void
+
+        init(_ seat: Seat, _ body: @escaping @Sendable () -> Void) {
+            self.seat = seat
+            self.body = body
+        }
+    }
+
+    /// Whose it is; its order counts among those of the same audience only.
+    var audience: Audience? {
+        switch self {
+        case .all(let audience, _), .told(let audience, _, _), .publication(let audience, _), .roster(let audience, _):
+            audience
+        case .one(let seat, _), .enter(let seat, _), .exit(let seat): seat.audience
+        case .turn(let turn): turn.seat.audience
+        case .call: nil
+        }
+    }
 
     /// Bytes of the frames that wait with it.
     var byteCount: Int {
@@ -25,7 +49,7 @@ enum Delivery: Sendable {
         case .all(_, let frame), .told(_, let frame, _), .one(_, let frame): frame.bytes.count
         case .publication(let audience, let published): published.frame(for: audience)?.bytes.count ?? 0
         case .roster(_, let change): change.byteCount
-        case .enter, .exit, .call: 0
+        case .enter, .exit, .turn, .call: 0
         }
     }
 }

@@ -5,9 +5,10 @@ public import WebSocketCore
 /// Channels post under their lock, so what happens in a channel arrives on every shard in the same order. There is no
 /// short way around the mailbox for a sender on the same thread, because it would overtake what is waiting.
 ///
-/// The mailbox is emptied in pieces: an iteration of the loop does what ``ShardWork`` allows, and the rest waits until
-/// the loop has served its sockets. When more waits than a mailbox holds, an iteration does more, so that what comes in
-/// has to wait instead.
+/// An iteration of the loop does what ``ShardWork`` allows, and the rest waits until the loop has served its sockets. It
+/// waits apart for each audience, and these take turns: nobody's message comes late because many join, or are given what
+/// they missed, in another channel. When more waits than a shard holds, an iteration does more, so that what comes in has
+/// to wait instead.
 public final class Shard: Sendable {
     private struct Mailbox: Sendable {
         var waiting: [Delivery] = []
@@ -34,9 +35,13 @@ public final class Shard: Sendable {
     private let goOn: @Sendable (Shard) -> Void
     /// The replays of this shard's subscribers. Shard's thread only.
     let replays: Replays
-    /// What is being delivered, and the bytes of its frames. Shard's thread only.
-    nonisolated(unsafe) private var batch: [Delivery] = []
-    nonisolated(unsafe) private var batchBytes = 0
+    /// Audiences that wait for the next iteration, how many deliveries they wait for, and the bytes of their frames.
+    /// Shard's thread only.
+    nonisolated(unsafe) private var waiting = WaitingLine<Audience>()
+    nonisolated(unsafe) private var waitingCount = 0
+    nonisolated(unsafe) private var waitingBytes = 0
+    /// Deliveries of one audience before it is another one's turn.
+    private static let turns = 32
     /// Of this iteration. Shard's thread only.
     nonisolated(unsafe) private var work = ShardWork()
     /// Tells one iteration from those before and after it. Shard's thread only.
@@ -71,60 +76,85 @@ public final class Shard: Sendable {
         work = ShardWork()
         iteration &+= 1
         replays.beginIteration()
-        let enough = max(0, (batch.count - Self.heldDeliveries) / 8)
+        let enough = max(0, (waitingCount &+ batch.count &- Self.heldDeliveries) / 8)
+        // What is new has the other half to itself.
+        serveWaiting(atLeast: enough) { $0.isHalfSpent }
         var index = 0
         while index < batch.count {
-            if work.isSpent, index >= enough, isWithinBounds { break }
-            deliver(batch[index])
+            deliverInTurn(batch[index])
             index &+= 1
         }
+        serveWaiting(atLeast: 0) { $0.isSpent }
         most.note(work)
-        finish(&batch, delivered: index)
+        finish(&batch)
+    }
+
+    /// Delivers, unless its audience has to wait.
+    private func deliverInTurn(_ delivery: Delivery) {
+        let isSpent = work.isSpent
+        guard isSpent || waitingCount > 0, let audience = delivery.audience, isSpent || !audience.waiting.isEmpty else {
+            return deliver(delivery)
+        }
+        if audience.waiting.isEmpty { waiting.append(audience) }
+        audience.waiting.append(delivery)
+        waitingCount &+= 1
+        waitingBytes &+= delivery.byteCount
+    }
+
+    /// Goes round the audiences that wait until that is enough.
+    private func serveWaiting(atLeast least: Int, _ isEnough: (ShardWork) -> Bool) {
+        var count = 0
+        while waitingCount > 0 {
+            if isEnough(work), count >= least, isWithinBounds { return }
+            guard let audience = waiting.popFirst() else { return }
+            var turn = 0
+            while turn < Self.turns, turn == 0 || !isEnough(work), let delivery = audience.waiting.popFirst() {
+                waitingCount &-= 1
+                waitingBytes &-= delivery.byteCount
+                deliver(delivery)
+                turn &+= 1
+            }
+            count &+= turn
+            if !audience.waiting.isEmpty { waiting.append(audience) }
+        }
     }
 
     /// Enters frames that a subscriber of this shard is delivered alone, and how many of them had to be made. On the
     /// loop's thread.
     public func charge(bytes: Int, encodings: Int) { work.charge(deliveries: 1, bytes: bytes, encodings: encodings) }
 
+    /// Whether the node has room for a frame of so many bytes that one connection is given alone; for one of less than
+    /// 64 KiB it always has. A connection for which there is none is closed with a code that means "come back". On the
+    /// loop's thread.
+    public func takesRoom(for bytes: Int) -> Bool { replays.takesRoom(forOwn: bytes) }
+
     /// Whether this iteration has done enough. Shard's thread only.
     var isSpent: Bool { work.isSpent }
 
-    /// What was left of the drain before, or everything that is waiting.
     private func takeBatch() -> [Delivery] {
-        var taken: [Delivery] = []
-        swap(&taken, &batch)
-        guard taken.isEmpty else { return taken }
-        let (waiting, bytes) = mailbox.withLock { mailbox in
-            let mail = (mailbox.waiting, mailbox.bytes)
+        var taken = mailbox.withLock { mailbox in
+            let waiting = mailbox.waiting
             mailbox.waiting = mailbox.spare
             mailbox.spare = []
             mailbox.bytes = 0
-            return mail
+            return waiting
         }
-        batchBytes = bytes
-        taken = waiting
         if PlantedBug.isOn(.swapDeliveries), taken.count > 1 { taken.swapAt(taken.count - 2, taken.count - 1) }
         return taken
     }
 
-    /// Whether the mailbox may hold what is left until the next iteration.
+    /// Whether what is left may wait until the next iteration.
     private var isWithinBounds: Bool {
-        batchBytes &+ mailbox.withLock { $0.bytes } <= Self.heldBytes
+        waitingBytes &+ mailbox.withLock { $0.bytes } <= Self.heldBytes
     }
 
-    private func finish(_ batch: inout [Delivery], delivered count: Int) {
-        let isDone = count == batch.count
-        if isDone {
-            let isKept = Self.isKept(capacity: batch.capacity, used: batch.count)
-            batch.removeAll(keepingCapacity: isKept)
-        } else {
-            batch.removeFirst(count)
-            swap(&batch, &self.batch)
-        }
-        let spare = batch
+    private func finish(_ batch: inout [Delivery]) {
+        let isKept = Self.isKept(capacity: batch.capacity, used: batch.count)
+        batch.removeAll(keepingCapacity: isKept)
+        let (spare, mustGoOn) = (batch, waitingCount > 0)
         let isMore = mailbox.withLock { mailbox in
-            if isDone { mailbox.spare = spare }
-            mailbox.isAwake = !isDone || !mailbox.waiting.isEmpty
+            mailbox.spare = spare
+            mailbox.isAwake = mustGoOn || !mailbox.waiting.isEmpty
             return mailbox.isAwake
         }
         if isMore { goOn(self) }
@@ -132,7 +162,6 @@ public final class Shard: Sendable {
 
     private func deliver(_ delivery: Delivery) {
         let bytes = delivery.byteCount
-        batchBytes &-= bytes
         switch delivery {
         case .all(let audience, let frame):
             work.charge(deliveries: audience.count, bytes: bytes)
@@ -148,11 +177,14 @@ public final class Shard: Sendable {
             audience.deliver(change)
         case .one(let seat, let frame):
             work.charge(deliveries: 1, bytes: bytes)
-            seat.present?.deliver(frame)
+            guard let subscriber = seat.present else { break }
+            guard takesRoom(for: bytes) else { return subscriber.mustRecover(seat.channel.name) }
+            subscriber.deliver(frame)
         case .enter(let seat, let member):
             seat.audience.add(seat)
             if let member { seat.audience.welcome(seat, as: member) }
         case .exit(let seat): seat.clear()
+        case .turn(let turn): turn.body()
         case .call(let body): body()
         }
     }

@@ -21,6 +21,12 @@ struct ShardWork: Sendable {
         deliveries >= Self.maximumDeliveries || bytes >= Self.maximumBytes || encodings >= Self.maximumEncodings
     }
 
+    /// Whether what has waited before has had its part of the iteration.
+    var isHalfSpent: Bool {
+        deliveries >= Self.maximumDeliveries / 2 || bytes >= Self.maximumBytes / 2
+            || encodings >= Self.maximumEncodings / 2
+    }
+
     mutating func charge(deliveries: Int, bytes: Int, encodings: Int = 0) {
         self.deliveries &+= deliveries
         self.bytes &+= bytes

@@ -37,7 +37,7 @@ public struct Membership {
         seat.becameWritable()
         guard seat.awaitsWelcome else { return }
         let (seat, sequence) = (seat, ticket.sequence)
-        seat.shard.post(.call { seat.audience.welcomeLate(seat, sequence) })
+        seat.shard.post(.turn(Delivery.Turn(seat) { seat.audience.welcomeLate(seat, sequence) }))
     }
 
     /// Shows another profile; the code and the place in the roster stay.

@@ -4,8 +4,8 @@ import WebSocketCore
 /// which the node has no room.
 ///
 /// A replay takes no more than three quarters of the node's output budget: the rest is for what is live. One that finds
-/// no room waits, the oldest goes on first, and each goes on by what its connection takes at once. Confined to its
-/// shard's thread.
+/// no room waits, the oldest goes on first, and each goes on by what its connection takes at once. Other long frames that
+/// one connection is given alone, lists of members above all, ask here as well. Confined to its shard's thread.
 final class Replays: Sendable {
     private struct Key: Hashable {
         let channel: ObjectIdentifier
@@ -19,6 +19,8 @@ final class Replays: Sendable {
 
     /// So many frames are known at a time.
     private static let maximumKnown = 1024
+    /// Frames below this size need not be asked for: a connection that has more waiting takes no further one.
+    private static let unaskedBytes = 64 << 10
     /// So many replays go on before the node is asked again.
     private static let turns = 16
 
@@ -62,6 +64,9 @@ final class Replays: Sendable {
         }
         known[key] = Reference(frame: frame)
     }
+
+    /// Asks for a frame of so many bytes that one connection is given alone, before it waits there.
+    func takesRoom(forOwn bytes: Int) -> Bool { bytes < Self.unaskedBytes || takesRoom(bytes) }
 
     private func takesRoom(_ bytes: Int) -> Bool {
         guard let budget else { return true }

@@ -109,6 +109,7 @@ extension PusherConnection {
     func subscriptionStarted(_ channel: ChannelName, _ start: SubscriptionStart) {
         let (reply, isNew) = SubscriptionReply.value(in: channel, start)
         shard.charge(bytes: reply.bytes.count, encodings: isNew ? 1 : 0)
+        guard shard.takesRoom(for: reply.bytes.count) else { return mustRecover(channel) }
         deliver(reply)
         guard let place = places[channel], place.kind.isCache else { return }
         // The newest is among what it has, or among what follows.

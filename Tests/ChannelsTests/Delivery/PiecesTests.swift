@@ -80,6 +80,50 @@ struct PiecesTests {
         #expect(recorder.frames.count > 2 && recorder.frames.count < 13)
     }
 
+    @Test("What is said in one channel does not wait for all that others are given in another")
+    func turns() throws {
+        let loop = ManualLoop()
+        let hub = ChannelHub(encoder: WordEncoder())
+        let (busy, quiet) = (Recorder(), Recorder())
+        _ = hub.subscribe(try channelName("busy"), with: busy, on: loop.shard)
+        _ = hub.subscribe(try channelName("quiet"), with: quiet, on: loop.shard)
+        loop.shard.drain()
+        let text = String(repeating: "x", count: 200_000)
+        for _ in 0..<30 { try hub.publish(text, to: channelName("busy")) }
+        try hub.publish("behind all of it", to: channelName("quiet"))
+        loop.shard.drain()
+        try hub.publish("later", to: channelName("quiet"))
+        loop.shard.drain()
+        #expect(busy.frames.count < 15)
+        #expect(quiet.take() == ["behind all of it", "later"])
+        while busy.frames.count < 30 { loop.shard.drain() }
+        #expect(busy.texts.count == 30)
+    }
+
+    @Test("A long list of members is not made when the node has no room for it: the newcomer has to come back")
+    func noRoom() throws {
+        let budget = OutputBudget(bytes: 1_000_000)
+        let loop = budget.join { _ in }
+        let shard = Shard(outputBudget: budget, wake: { _ in })
+        let encoder = CountingEncoder()
+        let hub = ChannelHub(encoder: encoder)
+        func join(_ name: String) throws -> Recorder {
+            let recorder = Recorder()
+            _ = try hub.join(channelName(), as: Profile(name), with: recorder, on: shard)
+            shard.drain()
+            return recorder
+        }
+        let first = try join(String(repeating: "x", count: 70_000))
+        loop.publish(pending: 900_000, largest: 0)
+        let second = try join("second")
+        #expect(second.mustRecoverCount == 1 && second.frames.isEmpty)
+        #expect(encoder.welcomes.load(ordering: .relaxed) == 1)
+        loop.publish(pending: 0, largest: 0)
+        let third = try join("third")
+        #expect(third.mustRecoverCount == 0 && third.frames.count == 1)
+        withExtendedLifetime(first) {}
+    }
+
     @Test("Members that join together are listed once each, and each is welcomed with those before it")
     func joins() throws {
         let loop = ManualLoop()
