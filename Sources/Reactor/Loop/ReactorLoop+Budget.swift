@@ -35,7 +35,13 @@ extension ReactorLoop {
         let goal = backlogBytes - request.bytes
         var next = 0
         while next < queues.count, backlogBytes > goal, queues[next].bytes >= request.floor {
-            cutOff(queues[next].slot, .nodeBudget)
+            let slot = queues[next].slot
+            cutOff(slot, .nodeBudget)
+            // What has begun to leave can be one very long message: where the node has no room for it, it goes without.
+            if let backlog = slot.pointee.extras?.backlog, backlog.bytes > 2 * Self.highMark {
+                backlog.clear()
+                condemn(slot)
+            }
             next += 1
         }
         longestBacklog = next < queues.count ? queues[next].bytes : 0

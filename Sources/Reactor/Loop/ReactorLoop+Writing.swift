@@ -6,7 +6,7 @@ import WebSocketCore
 /// From a session to a socket.
 extension ReactorLoop {
     /// From here on ``WebSocketConnection/isWritable`` says no.
-    private static let highMark = 64 << 10
+    static let highMark = 64 << 10
     /// And below this yes again.
     private static let lowMark = 32 << 10
 

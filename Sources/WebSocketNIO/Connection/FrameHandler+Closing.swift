@@ -69,7 +69,7 @@ extension FrameHandler {
         close(SlowReader.closeFrame(rules.limits))
         accountOutput()
         // What has begun to leave can be one very long message: where the node has no room for it, it goes without.
-        if reason == .nodeBudget, bytesAtTransport > 2 * Self.highMark { context.close(promise: nil) }
+        if reason == .nodeBudget, heldAtTransport > 2 * Self.highMark { context.close(promise: nil) }
         loop.onSlowReader(slow)
     }
 

@@ -93,28 +93,30 @@ extension FrameHandler {
         guard !isWriting else { return }
         isWriting = true
         while bytesAtTransport == 0, !outbox.isEmpty, let context {
-            guard let socket, var buffer = outbox.nextOnly() else {
+            guard let socket, var piece = outbox.nextOnly() else {
                 handOver(outbox.next(), context)
                 continue
             }
-            let sent = buffer.withUnsafeReadableBytes { socket.send($0) }
-            guard sent < buffer.readableBytes else { break }
-            buffer.moveReaderIndex(forwardBy: sent)
-            handOver(buffer, context)
+            let sent = piece.buffer.withUnsafeReadableBytes { socket.send($0) }
+            guard sent < piece.buffer.readableBytes else { break }
+            piece.buffer.moveReaderIndex(forwardBy: sent)
+            handOver(piece, context)
         }
         isWriting = false
         outputHasAdvanced()
     }
 
     /// Gives SwiftNIO the buffer and what fits beside it, and waits until all of it has left.
-    private func handOver(_ first: ByteBuffer?, _ context: ChannelHandlerContext) {
+    private func handOver(_ first: Outbox.Piece?, _ context: ChannelHandlerContext) {
         let written = context.eventLoop.makePromise(of: Void.self)
         written.futureResult.assumeIsolated().whenComplete { [self] in wasWritten($0) }
         var next = first
-        while let buffer = next {
-            bytesAtTransport += buffer.readableBytes
+        while let piece = next {
+            bytesAtTransport += piece.buffer.readableBytes
+            heldAtTransport += piece.buffer.writerIndex
+            runAtTransport = piece.run
             let isLast = bytesAtTransport >= Self.highMark || outbox.isEmpty
-            context.write(wrapOutboundOut(buffer), promise: isLast ? written : nil)
+            context.write(wrapOutboundOut(piece.buffer), promise: isLast ? written : nil)
             next = isLast ? nil : outbox.next()
         }
         context.flush()
@@ -122,8 +124,14 @@ extension FrameHandler {
 
     private func wasWritten(_ result: Result<Void, any Error>) {
         guard case .success = result, context != nil else { return }  // else the channel is about to say that it ended
-        bytesAtTransport = 0
+        transportHasTakenAll()
         flush()
+    }
+
+    private func transportHasTakenAll() {
+        bytesAtTransport = 0
+        heldAtTransport = 0
+        runAtTransport = nil
     }
 
     /// As much has been written as the transport takes now.
@@ -166,7 +174,7 @@ extension FrameHandler {
         } else {
             current.books.sent(current.books.bytes - pending, rules.limits, now: now)
         }
-        tell(current, pending)
+        tell(current, heldBytes)
         if machine.maySend, let reason = current.books.verdict(rules.limits, now: now) {
             cutOff(reason)
         } else {
@@ -195,7 +203,7 @@ extension FrameHandler {
     /// The transport is gone.
     func endOutput() {
         dropOutput()
-        bytesAtTransport = 0
+        transportHasTakenAll()
         closeBooks()
     }
 }

@@ -48,6 +48,10 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
     private(set) var socket: PlainSocket?
     var outbox = Outbox()
     var bytesAtTransport = 0
+    /// Memory of that: a buffer of which a part has left is held in whole.
+    var heldAtTransport = 0
+    /// The last of that, kept so that others who get the same in later turns have the same buffer.
+    var runAtTransport: FrameRun?
     var backlog: ConnectionBacklog?
     var heldPong: [UInt8]?
     var isTouched = false
@@ -80,6 +84,9 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
     override var pendingBytes: Int { outbox.byteCount + bytesAtTransport }
 
     override var peer: String { clientAddress ?? context?.remoteAddress?.text ?? "" }
+
+    /// Memory of what the peer has not taken.
+    var heldBytes: Int { outbox.byteCount + heldAtTransport }
 
     override var isWritable: Bool { isOpen && !wasUnwritable }
 

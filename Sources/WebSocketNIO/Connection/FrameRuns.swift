@@ -3,7 +3,17 @@ import WebSocketCore
 
 /// The runs of a loop's turn, from its beginning on.
 final class FrameRuns {
+    /// A long run that connections may still hold from an earlier turn.
+    private struct Reference {
+        weak var run: FrameRun?
+    }
+
+    /// So many of them are known at a time.
+    private static let maximumKnown = 256
+
     private var first: FrameRun?
+    /// Of frames that stand alone: what is replayed to many comes to them in different turns.
+    private var known: [ObjectIdentifier: Reference] = [:]
     /// All runs of this turn, so that the chains can be taken apart at its end.
     private var all: [FrameRun] = []
     /// The frame that was compressed last, as each compressor has made it.
@@ -30,11 +40,25 @@ final class FrameRuns {
     ) -> FrameRun? {
         let bytes = compressor.map { compress(frame, $0) } ?? frame.bytes
         if let run, !run.hasRoom(for: bytes) { return nil }
-        let next = FrameRun(
-            frame, compressor.map { ObjectIdentifier($0) }, bytes, after: run, beside: run == nil ? first : run?.next)
+        let isLong = run == nil && compressor == nil && bytes.count > FrameRun.maximumBytes
+        let next =
+            (isLong ? known[ObjectIdentifier(frame)]?.run : nil)
+            ?? FrameRun(
+                frame, compressor.map { ObjectIdentifier($0) }, bytes, after: run,
+                beside: run == nil ? first : run?.next)
+        if isLong { remember(next, of: frame) }
         all.append(next)
         if let run { run.next = next } else { first = next }
         return next
+    }
+
+    /// A run keeps its frame alive, so that no other one has its identifier as long as the run is known.
+    private func remember(_ run: FrameRun, of frame: SharedFrame) {
+        if known.count >= Self.maximumKnown {
+            known = known.filter { $0.value.run != nil }
+            if known.count >= Self.maximumKnown { known = [:] }
+        }
+        known[ObjectIdentifier(frame)] = Reference(run: run)
     }
 
     /// The frame as the compressor makes it; as it is when there is no memory to compress it (RFC 7692 §6).

@@ -47,12 +47,12 @@ final class LoopBacklog {
     /// Cuts off the slowest readers of this loop, the longest queue first.
     private func shed(_ request: OutputBudget.Request) {
         let goal = pendingBytes - request.bytes
-        let longest = connections.values.filter { $0.isOpen }.sorted { $0.pendingBytes > $1.pendingBytes }
+        let longest = connections.values.filter { $0.isOpen }.sorted { $0.heldBytes > $1.heldBytes }
         for connection in longest {
-            guard pendingBytes > goal, connection.pendingBytes >= request.floor else { break }
+            guard pendingBytes > goal, connection.heldBytes >= request.floor else { break }
             connection.cutOff(.nodeBudget)
         }
-        largest = connections.values.reduce(0) { $1.isOpen ? max($0, $1.pendingBytes) : $0 }
+        largest = connections.values.reduce(0) { $1.isOpen ? max($0, $1.heldBytes) : $0 }
         member?.answer(pending: pendingBytes, largest: largest)
     }
 }

@@ -11,8 +11,15 @@ struct Outbox {
     /// What is copied together fills buffers of at most this size.
     private static let corkBytes = 64 * 1024
 
+    /// What is written at a time: whole frames.
+    struct Piece {
+        var buffer = ByteBuffer()
+        /// What others have as well, also in later turns as long as one of them holds it.
+        var run: FrameRun?
+    }
+
     /// Complete buffers, from `readyStart` on.
-    private var ready: [ByteBuffer] = []
+    private var ready: [Piece] = []
     private var readyStart = 0
     /// What was queued last: shared frames only, or anything in a buffer of its own; never both.
     private var run: FrameRun?
@@ -73,12 +80,12 @@ struct Outbox {
     }
 
     /// Takes the next buffer to write; `nil` when nothing is left.
-    mutating func next() -> ByteBuffer? {
+    mutating func next() -> Piece? {
         guard readyStart == ready.count else {
-            let buffer = ready[readyStart]
-            ready[readyStart] = ByteBuffer()  // the array keeps its place for a while, but not its bytes
+            let piece = ready[readyStart]
+            ready[readyStart] = Piece()  // the array keeps its place for a while, but not its bytes
             readyStart += 1
-            byteCount -= buffer.readableBytes
+            byteCount -= piece.buffer.readableBytes
             if readyStart == ready.count {
                 ready = []
                 readyStart = 0
@@ -86,18 +93,19 @@ struct Outbox {
                 ready.removeFirst(readyStart)
                 readyStart = 0
             }
-            return buffer
+            return piece
         }
         return nextOnly()
     }
 
     /// Takes what waits when it is a single buffer; `nil` when it is more, or nothing.
-    mutating func nextOnly() -> ByteBuffer? {
+    mutating func nextOnly() -> Piece? {
         guard readyStart == ready.count, let buffer = run?.buffer ?? cork else { return nil }
+        let piece = Piece(buffer: buffer, run: run)
         run = nil
         cork = nil
         byteCount = 0
-        return buffer
+        return piece
     }
 
     /// Drops everything. Nothing of it has begun to leave, and what has left ends with a whole frame.
@@ -117,7 +125,7 @@ struct Outbox {
     }
 
     private mutating func seal() {
-        if let buffer = run?.buffer ?? cork { ready.append(buffer) }
+        if let buffer = run?.buffer ?? cork { ready.append(Piece(buffer: buffer, run: run)) }
         run = nil
         cork = nil
     }

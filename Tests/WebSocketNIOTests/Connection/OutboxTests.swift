@@ -10,7 +10,7 @@ struct OutboxTests {
 
     private func drain(_ outbox: inout Outbox) -> [ByteBuffer] {
         var buffers: [ByteBuffer] = []
-        while let buffer = outbox.next() { buffers.append(buffer) }
+        while let piece = outbox.next() { buffers.append(piece.buffer) }
         return buffers
     }
 
@@ -78,7 +78,7 @@ struct OutboxTests {
         append(.text("own"), to: &one)
         #expect(
             drain(&one).flatMap { WireFrame.all(Array($0.readableBytesView)) } == [.text("shared"), .text("own")])
-        #expect(kept.map { Array($0.readableBytesView) } == WireFrame.text("shared").bare)
+        #expect(kept.map { Array($0.buffer.readableBytesView) } == WireFrame.text("shared").bare)
     }
 
     @Test("A client's frames are masked with their key (RFC 6455 §5.3)")
@@ -144,6 +144,21 @@ struct OutboxTests {
             #expect(rest.isEmpty)
         }
         #expect(count == 300)
+    }
+
+    @Test("A long frame that comes in different turns is one buffer as long as a connection holds it")
+    func longIsShared() throws {
+        let frame = SharedFrame(.binary, [UInt8](repeating: 1, count: 100_000))
+        func written() throws -> Outbox.Piece {
+            var outbox = Outbox()
+            outbox.append(frame, nil, runs)
+            runs.endTurn()
+            let piece = outbox.next()
+            return try #require(piece)
+        }
+        let (first, second) = try (written(), written())
+        let run = try #require(first.run)
+        #expect(second.run === run && second.buffer == first.buffer)
     }
 
     @Test("What waits is counted down as buffers leave, and nothing waits after it was dropped")
