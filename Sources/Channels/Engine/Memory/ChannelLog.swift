@@ -63,6 +63,16 @@ final class ChannelLog: Sendable {
         }
     }
 
+    /// The channel was taken out of the queue by age: whether it keeps so little that it goes back there, as if it were
+    /// young.
+    func isSpared(below bytes: Int, at now: MonotonicInstant) -> Bool {
+        state.withLock { state in
+            guard !state.isGone, state.isAging, state.chargedBytes < bytes else { return false }
+            account.aging.set(self, to: now)
+            return true
+        }
+    }
+
     /// The channel was taken out of the queue of idle ones: whether its record is dropped, which it is if nobody has
     /// used it since `time`. Its position is remembered then, if anything was published.
     func rest(since time: MonotonicInstant, _ ledger: Ledger) -> Bool {

@@ -105,8 +105,14 @@ public final class MemoryStore: Sendable {
 
     func newEpoch() -> Epoch { Epoch(rawValue: random()) }
 
-    /// Drops what is oldest of the namespace that is most above its share until everything is within the budget.
+    /// Channels that one eviction looks at in vain at most.
+    private static let maximumSpared = 64
+
+    /// Drops what is oldest of the namespace that is most above its share until everything is within the budget. A
+    /// channel that keeps less than half of an equal part of what its namespace keeps is spared, so that one that keeps
+    /// much does not push out what is older elsewhere.
     func evict(at now: MonotonicInstant) {
+        var spared = 0
         while ledger.keptBytes > options.historyBudget,
             let account = ledger.largestAccount({ $0.keptBytes })
         {
@@ -114,6 +120,11 @@ public final class MemoryStore: Sendable {
             if isAboveShareOfPositions, account.forgetOldest(ledger) {
                 report(.positions, account, at: now)
             } else if let item = account.aging.pop() {
+                let share = account.keptBytes / (account.aging.count + 1)
+                if spared < Self.maximumSpared, item.log.isSpared(below: share / 2, at: now) {
+                    spared += 1
+                    continue
+                }
                 item.log.evict(from: item.time, ledger)
                 report(.history, account, at: now)
             } else if account.forgetOldest(ledger) {

@@ -8,7 +8,9 @@ struct HistoryBudgetTests {
         MemoryFixture(options: MemoryStore.Options(historyBudget: budget)).makeMemoryCluster()
     }
 
-    @Test("Above the budget the oldest of all channels go first, and positions stay true", arguments: 1...3)
+    @Test(
+        "Above the budget the oldest of the channels that keep much go first, and positions stay true", arguments: 1...3
+    )
     func age(seed: Int) async throws {
         struct Said: Hashable {
             let channel: Int
@@ -38,15 +40,35 @@ struct HistoryBudgetTests {
                 channels.indices.flatMap { number in
                     cluster.kept(channels[number]).map { Said(channel: number, offset: $0) }
                 })
-            // What the channels' own limits would keep: of that the newest are kept, and no older ones.
-            let wanted = said.filter { $0.channel >= 2 || $0.offset + 2 > tops[$0.channel] }
-            #expect(Set(wanted.suffix(kept.count)) == kept)
+            // Those that keep little lose nothing; of all others the newest are kept, and no older ones.
+            let little = said.filter { $0.channel < 2 && $0.offset + 2 > tops[$0.channel] }
+            #expect(Set(little).isSubset(of: kept))
+            let much = kept.filter { $0.channel >= 2 }
+            #expect(Set(said.filter { $0.channel >= 2 }.suffix(much.count)) == much)
         }
         for (number, channel) in channels.enumerated() {
             let page = try await engine.history(channel)
             #expect(page.top.offset == tops[number])
             #expect(page.oldest == page.offsets.first ?? tops[number] + 1)
         }
+    }
+
+    @Test("A channel that keeps much does not push out what others of its namespace keep")
+    func share() async throws {
+        let cluster = cluster(budget: 60_000)
+        let engine = cluster.engines[0]
+        let quiet = try (0..<5).map { try ChannelAddress("quiet-\($0)") }
+        for channel in quiet {
+            for _ in 0..<3 { try await engine.say("something", to: channel, keeping: Retention(publications: 100)) }
+        }
+        let text = String(repeating: "x", count: 2_000)
+        for number in 0..<200 {
+            cluster.advance(by: 1)
+            let channel = try ChannelAddress("loud-\(number % 3)")
+            try await engine.say(text, to: channel, keeping: Retention(publications: 100))
+        }
+        for channel in quiet { #expect(cluster.kept(channel) == [1, 2, 3]) }
+        #expect(cluster.store.keptBytes <= 60_000)
     }
 
     @Test("A request that the budget could not hold is refused whole, whatever else it publishes")
