@@ -18,6 +18,7 @@ class Crowd:
 
     def __init__(self, port, watchers):
         self.port, self.watchers, self.members = port, watchers, {}
+        self.found = {}  # what the group of the answer's pattern was, for each descriptor
         self.poller = select.epoll()
         for watcher in watchers:
             self.poller.register(watcher.socket, select.EPOLLIN)
@@ -51,6 +52,8 @@ class Crowd:
             found = re.search(answer, waiting[descriptor])
             if not found:
                 continue
+            if found.groups():
+                self.found[descriptor] = found[1].decode()
             if reply:
                 self.members[descriptor].sendall(reply(found))
             del waiting[descriptor]

@@ -5,7 +5,6 @@ What a loop did in one iteration at most, the server itself says when it stops; 
 
 import json
 import os
-import re
 import selectors
 import threading
 import time
@@ -71,20 +70,6 @@ class Crowd:
             member.socket.close()
 
 
-def late(canary, since, until):
-    """The 99th percentile of the canary's echoes in milliseconds, without what the machine is to blame for."""
-    canary.check()
-    echoes = sorted(sample.echo - sample.waited for sample in list(canary.samples) if since <= sample.sent < until)
-    return echoes[-1 - len(echoes) // 100]
-
-
-def most(server):
-    """What one iteration of a loop did at most: deliveries, bytes, encodings."""
-    server.stop()
-    line = next(line for line in server.text().splitlines() if "in one iteration" in line)
-    return {name: int(value) for name, value in re.findall(r"(deliveries|bytes|encodings)=(\d+)", line)}
-
-
 @CARRIERS
 def test_members_that_join_and_change_at_once_harm_nobody(carrier):
     with wire.Server("--carrier", carrier, *COMMON) as server:
@@ -106,11 +91,11 @@ def test_members_that_join_and_change_at_once_harm_nobody(carrier):
             # The others get 200 small pushes each, and the sender the roster a few times at most.
             assert crowd.bytes - joined < MEMBERS * 200 * 130 + 5 * ROSTER_BYTES
             canary.assert_unharmed(ended)
-            assert late(canary, began, ended) < max(100, 10 * late(canary, quiet, began))
+            assert canary.late(began, ended) < max(100, 10 * canary.late(quiet, began))
         finally:
             canary.stop()
             crowd.close()
-        figures = most(server)
+        figures = server.most()
         assert figures["deliveries"] <= 16_384 + 2 * MEMBERS
         assert figures["bytes"] <= MIB + 2 * ROSTER_BYTES
         assert figures["encodings"] <= 512
@@ -146,11 +131,11 @@ def test_users_that_subscribe_at_once_and_again_and_again_harm_nobody(carrier):
             ended = time.monotonic()
             assert crowd.bytes - subscribed < 3 * MEMBERS * 700
             canary.assert_unharmed(ended)
-            assert late(canary, began, ended) < max(100, 10 * late(canary, quiet, began))
+            assert canary.late(began, ended) < max(100, 10 * canary.late(quiet, began))
         finally:
             canary.stop()
             crowd.close()
-        figures = most(server)
+        figures = server.most()
         assert figures["deliveries"] <= 16_384 + 2 * MEMBERS
         assert figures["encodings"] <= 64
 
@@ -177,4 +162,4 @@ def test_what_many_have_missed_and_do_not_read_is_encoded_once_and_stays_in_the_
             for reader in readers:
                 reader.socket.close()
             speaker.socket.close()
-        assert most(server)["encodings"] <= 64
+        assert server.most()["encodings"] <= 64

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import select
 import signal
 import socket
@@ -502,6 +503,12 @@ class Server:
     def peak(self):
         return self._status("VmHWM")
 
+    def most(self):
+        """Ends the server; what one iteration of a loop did at most: deliveries, bytes, encodings. Logs at debug."""
+        self.stop()
+        line = next(line for line in self.text().splitlines() if "in one iteration" in line)
+        return {name: int(value) for name, value in re.findall(r"(deliveries|bytes|encodings)=(\d+)", line)}
+
     def processor_seconds(self):
         """Processor time of all threads of the process so far."""
         total = 0
@@ -528,11 +535,13 @@ class Canary:
     bystander process: when that one is late too, it was the machine and not the server, and the sample does not count.
     """
 
-    def __init__(self, server, mode="room"):
+    def __init__(self, server, mode="room", program=None):
+        """program: canary.c, built, for attacks of many seconds; it talks in a room."""
         self.samples = []
         self.error = None
+        command = [program] if program else [sys.executable, str(HERE / "canary.py")]
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "canary.py"), str(server.port), str(server.pid), mode],
+            command + [str(server.port), str(server.pid)] + ([] if program else [mode]),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
         self.thread = threading.Thread(target=self._listen, daemon=True)
@@ -562,6 +571,12 @@ class Canary:
         echoes = sorted(sample.echo - sample.waited for sample in samples())
         late = echoes[-1 - len(echoes) // 100]
         assert late < 100, f"the canary's echo took {late:.0f} ms at the 99th percentile of {len(echoes)}"
+
+    def late(self, since, until):
+        """The 99th percentile of its echoes in milliseconds, without what the machine is to blame for."""
+        self.check()
+        echoes = sorted(sample.echo - sample.waited for sample in list(self.samples) if since <= sample.sent < until)
+        return echoes[-1 - len(echoes) // 100]
 
     def stop(self):
         if self.process.poll() is None:
