@@ -323,11 +323,12 @@ def test_connections_of_one_user_that_leave_at_once(canary, carrier, count):
             commands = presence_frames(people, "presence-one", "x", one_user=True)
             send_all(people, commands.get)
             trial.rest(people, count * 100)
-            assert watcher.present == {"watcher", "u"}
+            people.settle(lambda: watcher.present == {"watcher", "u"}, 20, lambda: f"{watcher.present} present")
             with trial.attack(OUTPUT):
                 people.reset()
                 trial.rest(people)
-            assert watcher.present == {"watcher"} and watcher.left == 1
+            people.settle(lambda: watcher.present == {"watcher"}, 20, lambda: f"{watcher.present} present")
+            assert watcher.left == 1
             most = trial.counts()
         assert most["deliveries"] <= DELIVERIES + count and most["encodings"] <= ENCODINGS
         return trial
