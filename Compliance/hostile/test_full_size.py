@@ -319,6 +319,7 @@ def test_connections_of_one_user_that_leave_at_once(canary, carrier, count):
     def attempt():
         with Trial(canary, carrier) as trial:
             watcher = crowd.PresenceWatcher(trial.port, ONE, "presence-one")
+            watcher.look()  # what came with the 101
             people = trial.clients(count, watchers=[watcher])
             commands = presence_frames(people, "presence-one", "x", one_user=True)
             send_all(people, commands.get)
