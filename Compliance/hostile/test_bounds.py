@@ -3,8 +3,10 @@
 What a loop did in one iteration at most, the server itself says when it stops; that others hardly notice, a canary says.
 """
 
+import base64
 import json
 import os
+import random
 import selectors
 import threading
 import time
@@ -163,3 +165,48 @@ def test_what_many_have_missed_and_do_not_read_is_encoded_once_and_stays_in_the_
                 reader.socket.close()
             speaker.socket.close()
         assert server.most()["encodings"] <= 64
+
+
+@CARRIERS
+def test_readers_that_take_nothing_share_what_waits_for_them(carrier):
+    """Each had a copy of the frame that it was being sent when it was cut off: a megabyte a reader, whatever the budget."""
+    with wire.Server("--apps", "off", "--carrier", carrier, "--connection-rate", "unlimited") as server:
+        readers = [WebSocket(server.port, receive_buffer=4096) for _ in range(300)]
+        for number, reader in enumerate(readers):
+            reader.send(frame(wire.TEXT, f"type=add&ming=m{number}"))
+        sender = WebSocket(server.port)
+        sender.join("sender")
+        before = server.resident()
+        server.forget_peak()
+        for _ in range(4):
+            sender.say("a" * 1_000_000)
+            assert len(sender.said()) == 1_000_000
+        time.sleep(1)
+        server.assert_alive()
+        assert server.peak() < before + 100 * MIB, f"{before} and then {server.peak()}"
+
+
+@CARRIERS
+def test_a_long_message_for_many_windows_holds_up_nobody(carrier):
+    """It was compressed for each member in one go: 400 of them stopped the room and the apps for 10 to 20 s."""
+    options = "--apps", "off", "--carrier", carrier, "--compression", "dedicated", "--connection-rate", "unlimited"
+    with wire.Server(*options) as server:
+        readers = [
+            WebSocket(server.port, "/", "Sec-WebSocket-Extensions: permessage-deflate") for _ in range(120)]
+        for number, reader in enumerate(readers):
+            reader.send(frame(wire.TEXT, f"type=add&ming=m{number}"))
+        sender = WebSocket(server.port)
+        sender.join("sender")
+        canary = wire.Canary(server)
+        try:
+            began = time.monotonic()
+            text = base64.b64encode(random.Random(1).randbytes(600_000)).decode()
+            sender.say(text)
+            assert sender.said() == text
+            arrived = time.monotonic()
+            # Not the 99th percentile: of many samples afterwards, the one that a stop has held up would not be seen.
+            wire.eventually(lambda: canary.samples[-1].sent > arrived, 20, "the canary has not gone on")
+            late = max(sample.echo - sample.waited for sample in list(canary.samples) if sample.sent >= began - 0.1)
+            assert late < 500, f"an echo took {late:.0f} ms"
+        finally:
+            canary.stop()

@@ -843,3 +843,40 @@ def on_terminal(folder, **user):
         process.terminate()
         process.wait(10)
         hang_up()
+
+
+# --- What strangers found --------------------------------------------------------------------------------------------
+
+
+def test_apps_that_are_made_and_rotated_at_the_same_time_are_all_kept(tmp_path):
+    """Of thirty, three were in the file, and each had been announced with a secret."""
+    assert parley("apps", "create", cwd=tmp_path).returncode == 0
+
+    def side_by_side(*arguments):
+        programs = [subprocess.Popen([wire.PARLEY, "apps", *arguments], cwd=tmp_path, stdin=subprocess.DEVNULL,
+                                     stdout=subprocess.PIPE, text=True) for _ in range(10)]
+        words = [program.communicate(timeout=60)[0] for program in programs]
+        assert [program.returncode for program in programs] == [0] * 10
+        return [re.search(r"key: +(\S+)", text)[1] for text in words]
+
+    keys = side_by_side("create") + side_by_side("rotate", "1")
+    kept = (tmp_path / "parley.apps.yml").read_text()
+    assert len(set(keys)) == 20 and all(key in kept for key in keys)
+
+
+def test_a_name_that_would_forge_a_line_is_refused(tmp_path):
+    made = parley("apps", "create", "--name", "a\napp 9 b: key c", cwd=tmp_path)
+    assert made.returncode != 0 and "control characters" in made.stderr, made
+
+
+def test_a_server_with_room_for_few_connections_says_so():
+    port = wire.free_port()
+    process = subprocess.Popen(
+        ["bash", "-c", f"ulimit -n 128; exec '{wire.PARLEY}' serve --apps off --port {port}"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        eventually(lambda: reaches("127.0.0.1", port), 20, lambda: f"ended with {process.poll()}")
+    finally:
+        process.terminate()
+        words = process.communicate(timeout=20)[1]
+    assert "few connections fit" in words and "ulimit -n" in words, words

@@ -146,8 +146,15 @@ public struct ParleyServer: Service {
 
     /// Says that there cannot be as many connections as the operator wants.
     private func reportCapacity(_ capacity: Int?) {
-        guard let capacity, let wanted = configuration.accept.maximumConnections, wanted != .max, capacity < wanted
-        else { return }
+        guard let capacity, let wanted = configuration.accept.maximumConnections, capacity < wanted else { return }
+        guard wanted != .max else {
+            guard capacity < 256 else { return }
+            return logger.warning(
+                "few connections fit into what the process may open",
+                metadata: [
+                    "max_connections": "\(capacity)", "cure": "raise the limit on open files (ulimit -n, LimitNOFILE)",
+                ])
+        }
         logger.warning(
             "max_connections is lowered to what the process may open",
             metadata: [

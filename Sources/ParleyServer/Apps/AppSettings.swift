@@ -102,9 +102,17 @@ public struct AppSettings: Sendable, Codable {
         isName(id, 1...64) ? nil : "must have 1 to 64 letters, digits, '-' or '_'."
     }
 
+    private static func isTitle(_ name: String) -> Bool {
+        1...128 ~= name.unicodeScalars.count
+            && name.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+    }
+
     private func problems() -> [SettingProblem] {
         var problems: [SettingProblem] = []
         if let words = Self.problem(withID: id) { problems.append(SettingProblem(["id"], words)) }
+        if let name, !Self.isTitle(name) {
+            problems.append(SettingProblem(["name"], "must have 1 to 128 characters, no control characters."))
+        }
         if keys.isEmpty { problems.append(SettingProblem(["keys"], "must have one pair of key and secret at least.")) }
         for (number, key) in keys.enumerated() {
             problems += key.problems().map { $0.below(["keys", String(number)]) }

@@ -68,6 +68,21 @@ public struct AppsFile: Sendable {
         unlink(other)
     }
 
+    /// Runs `body` while no other program that does the same reads or writes the file: what is read, changed and written
+    /// inside of it loses nothing that another has added meanwhile.
+    ///
+    /// - Throws: ``ConfigurationError`` when the folder cannot be opened, and what `body` throws.
+    public func exclusively(_ body: () throws -> Void) throws {
+        // The folder: the file itself is replaced.
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure(errno) }
+        defer { close(descriptor) }
+        while flock(descriptor, LOCK_EX) != 0 {
+            guard errno == EINTR else { throw failure(errno) }
+        }
+        try body()
+    }
+
     /// Puts other apps into the file; it is the old one or the new one at every moment.
     ///
     /// - Throws: ``ConfigurationError`` when it can not be written.

@@ -35,6 +35,8 @@ final class Doorkeeper: Sendable {
     /// `nil` for any number of connections.
     let capacity: DoorCapacity?
     private let limits: AcceptLimits
+    /// What one address may have: at most half of the WebSockets where it is the process's descriptors that limit them.
+    private let perAddress: Int?
     private let proxies: TrustedProxies
     private let rate: TokenBucket.Rate?
     private let answerRate = TokenBucket.Rate(perSecond: answersPerSecond, burst: answersPerSecond)
@@ -45,6 +47,9 @@ final class Doorkeeper: Sendable {
         self.limits = limits
         self.proxies = proxies
         capacity = limits.maximumConnections.map { DoorCapacity(limit: $0, descriptors: descriptors) }
+        let isShort = descriptors != nil && capacity.map { $0.webSockets < limits.maximumConnections ?? .max } ?? false
+        let half = isShort ? max(1, (capacity?.webSockets ?? .max) / 2) : .max
+        perAddress = limits.maximumConnectionsPerAddress.map { min($0, half) }
         rate = limits.connectionsPerSecond.map {
             TokenBucket.Rate(perSecond: UInt32(clamping: $0), burst: UInt32(clamping: limits.connectionBurst))
         }
@@ -85,7 +90,7 @@ final class Doorkeeper: Sendable {
                 holding.isReserved = true
                 if let block, !takeShare(block, capacity, &state, &holding) { return refuse(.reserve, &state, instant) }
             }
-            if let block, limits.maximumConnectionsPerAddress != nil {
+            if let block, perAddress != nil {
                 state.open[block, default: 0] += 1
                 holding.address = block
             }
@@ -128,7 +133,7 @@ final class Doorkeeper: Sendable {
             if let capacity, lease.holding.isReserved, !takeShare(block, capacity, &state, &lease.holding) {
                 return .reserve
             }
-            if limits.maximumConnectionsPerAddress != nil {
+            if perAddress != nil {
                 state.open[block, default: 0] += 1
                 lease.holding.address = block
             }
@@ -189,13 +194,13 @@ final class Doorkeeper: Sendable {
     /// What an address counts as; `nil` for this machine's own sockets, unless they are limited, too. An address that a
     /// header names is never exempt.
     private func countedBlock(_ address: IPAddress, isPeer: Bool) -> AddressBlock? {
-        guard limits.maximumConnectionsPerAddress != nil || capacity != nil else { return nil }
+        guard perAddress != nil || capacity != nil else { return nil }
         let block = AddressBlock(address)
         return isPeer && block.isLoopback && !limits.limitsLoopback ? nil : block
     }
 
     private func isFull(_ block: AddressBlock, _ state: State) -> Bool {
-        limits.maximumConnectionsPerAddress.map { state.open[block, default: 0] >= $0 } ?? false
+        perAddress.map { state.open[block, default: 0] >= $0 } ?? false
     }
 
     private func takeShare(

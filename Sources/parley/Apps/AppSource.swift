@@ -73,7 +73,13 @@ struct AppSource {
         if let draft, let app = apps.first {
             do {
                 // Another server that starts here at the same time may have been first.
-                lines.append(AppWords.secret(of: app, in: try draft.create(apps) ? draft.path : nil))
+                let isKept = try draft.create(apps)
+                if !isKept {
+                    lines.append(
+                        "Warning: another program has just made \(draft.path). The new app ends with this server: restart it "
+                            + "to serve the apps of the file.")
+                }
+                lines.append(AppWords.secret(of: app, in: isKept ? draft.path : nil))
             } catch {
                 lines.append(
                     "Warning: \(error). The new app ends with the server."

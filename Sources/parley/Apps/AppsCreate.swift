@@ -22,27 +22,29 @@ struct AppsCreate: ParsableCommand {
     }
 
     func run() throws {
-        try Failure.reported {
-            let apps = try options.file.load()
-            var app = AppSettings.new(id: id ?? nextID(apps ?? []), name: name)
-            if clientEvents { app.allowsClientEvents = true }
-            let changed = (apps ?? []) + [app]
-            if let id, apps?.contains(where: { $0.id == id }) == true {
-                throw ValidationError("--id '\(id)': \(options.appsFile) has an app with this id. Choose another.")
-            }
-            if let problem = AppSettings.problems(in: changed).first {
-                throw ConfigurationError(lines: ["\(options.appsFile): \(problem)"])
-            }
-            if apps == nil {
-                guard try options.file.create(changed) else {
-                    throw ConfigurationError(lines: ["\(options.appsFile): another program has just made it; try again"]
-                    )
-                }
-            } else {
-                try options.file.replace(changed)
-            }
-            StandardOutput.print(AppWords.secret(of: app, in: options.appsFile))
+        try Failure.reported { try options.file.exclusively { try create() } }
+    }
+
+    private func create() throws {
+        let apps = try options.file.load()
+        var app = AppSettings.new(id: id ?? nextID(apps ?? []), name: name)
+        if clientEvents { app.allowsClientEvents = true }
+        let changed = (apps ?? []) + [app]
+        if let id, apps?.contains(where: { $0.id == id }) == true {
+            throw ValidationError("--id '\(id)': \(options.appsFile) has an app with this id. Choose another.")
         }
+        if let problem = AppSettings.problems(in: changed).first {
+            throw ConfigurationError(lines: ["\(options.appsFile): \(problem)"])
+        }
+        if apps == nil {
+            guard try options.file.create(changed) else {
+                throw ConfigurationError(lines: ["\(options.appsFile): another program has just made it; try again"]
+                )
+            }
+        } else {
+            try options.file.replace(changed)
+        }
+        StandardOutput.print(AppWords.secret(of: app, in: options.appsFile))
     }
 
     private func nextID(_ apps: [AppSettings]) -> String {

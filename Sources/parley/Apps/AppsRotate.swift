@@ -22,20 +22,22 @@ struct AppsRotate: ParsableCommand {
     @OptionGroup var options: AppsOptions
 
     func run() throws {
-        try Failure.reported {
-            var apps = try options.load()
-            guard let index = apps.firstIndex(where: { $0.id == id }) else {
-                throw ConfigurationError(lines: ["\(options.appsFile): there is no app \"\(id)\""])
-            }
-            if dropOld {
-                apps[index].keys = apps[index].keys.suffix(1)
-                try options.file.replace(apps)
-                StandardOutput.print("App \(id) has the key \(apps[index].keys.map(\.key).joined()) alone now.")
-            } else {
-                apps[index].keys.append(.random())
-                try options.file.replace(apps)
-                StandardOutput.print(AppWords.secret(of: apps[index], in: options.appsFile))
-            }
+        try Failure.reported { try options.file.exclusively { try rotate() } }
+    }
+
+    private func rotate() throws {
+        var apps = try options.load()
+        guard let index = apps.firstIndex(where: { $0.id == id }) else {
+            throw ConfigurationError(lines: ["\(options.appsFile): there is no app \"\(id)\""])
+        }
+        if dropOld {
+            apps[index].keys = apps[index].keys.suffix(1)
+            try options.file.replace(apps)
+            StandardOutput.print("App \(id) has the key \(apps[index].keys.map(\.key).joined()) alone now.")
+        } else {
+            apps[index].keys.append(.random())
+            try options.file.replace(apps)
+            StandardOutput.print(AppWords.secret(of: apps[index], in: options.appsFile))
         }
     }
 }

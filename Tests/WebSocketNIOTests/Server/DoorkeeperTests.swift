@@ -54,6 +54,19 @@ struct DoorkeeperTests {
         #expect(Visitor(keeper, one).reason == .addressLimit)
     }
 
+    @Test("Where descriptors are short, one address has half of the WebSockets at most")
+    func share() throws {
+        let keeper = Doorkeeper(
+            limits {
+                $0.maximumConnections = .max
+                $0.maximumConnectionsPerAddress = 1_000
+            }, descriptors: 1_000)
+        let most = try #require(keeper.capacity).webSockets
+        let visitors = try (0..<most).map { _ in Visitor(keeper, try address("192.0.2.1")) }
+        #expect(visitors.count { $0.reason == nil } == most / 2)
+        #expect(Visitor(keeper, try address("192.0.2.2")).reason == nil)
+    }
+
     @Test("Addresses that have no connection any more take no memory")
     func forgotten() throws {
         let keeper = Doorkeeper(limits { $0.maximumConnectionsPerAddress = 3 })
