@@ -25,6 +25,7 @@ public enum Masking {
             destination.storeBytes(of: bytes ^ SIMD8(repeating: word), toByteOffset: index, as: SIMD8<UInt64>.self)
             index &+= 64
         }
+        guard count & 63 != 0 else { return key }
         if count & 32 != 0 {
             let bytes = source.loadUnaligned(fromByteOffset: index, as: SIMD4<UInt64>.self)
             destination.storeBytes(of: bytes ^ SIMD4(repeating: word), toByteOffset: index, as: SIMD4<UInt64>.self)
