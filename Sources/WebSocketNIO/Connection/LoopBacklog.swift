@@ -34,7 +34,7 @@ final class LoopBacklog {
         pendingBytes += after - before
         connections[ObjectIdentifier(connection)] = after > 0 ? connection : nil
         if connections.isEmpty { largest = 0 }
-        if connection.isOpen { largest = max(largest, after) }
+        if connection.isOpen { largest = max(largest, connection.pendingBytes) }
         guard !isTelling else { return }
         isTelling = true
         // Once a turn, however many queues change in it.
@@ -47,12 +47,13 @@ final class LoopBacklog {
     /// Cuts off the slowest readers of this loop, the longest queue first.
     private func shed(_ request: OutputBudget.Request) {
         let goal = pendingBytes - request.bytes
-        let longest = connections.values.filter { $0.isOpen }.sorted { $0.heldBytes > $1.heldBytes }
+        // By what their peers have not taken: a piece that has left in part is held in whole, which says nothing.
+        let longest = connections.values.filter { $0.isOpen }.sorted { $0.pendingBytes > $1.pendingBytes }
         for connection in longest {
-            guard pendingBytes > goal, connection.heldBytes >= request.floor else { break }
+            guard pendingBytes > goal, connection.pendingBytes >= request.floor else { break }
             connection.cutOff(.nodeBudget)
         }
-        largest = connections.values.reduce(0) { $1.isOpen ? max($0, $1.heldBytes) : $0 }
+        largest = connections.values.reduce(0) { $1.isOpen ? max($0, $1.pendingBytes) : $0 }
         member?.answer(pending: pendingBytes, largest: largest)
     }
 }
