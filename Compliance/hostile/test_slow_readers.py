@@ -234,21 +234,21 @@ def test_row_127_when_the_node_has_no_room_the_largest_queues_go_first(serve):
     resident = server.resident()
     server.forget_peak()
     # Both kinds have to wait in the server; those of the second room for more.
-    say(rooms[0], 0, 170)
+    say(rooms[0], 0, 160)
     say(rooms[1], 0, 700)
     wire.eventually(lambda: cut_off_lines(server), 20, "nobody was cut off")
     allowed = resident + budget + 24 * MIB
     assert server.peak() <= allowed, f"{server.peak() // KIB} KiB at the peak, {resident // KIB} KiB before"
     assert not any(cut_off_lines(server, reader) for reader in few)
     # Who was not cut off hears the rest when it reads on.
-    listen(few, lambda: all(reader.heard == list(range(170)) for reader in few))
-    say(rooms[0], 170, 5, readers=few)
-    listen(few, lambda: all(reader.heard == list(range(175)) for reader in few))
+    listen(few, lambda: all(reader.heard == list(range(160)) for reader in few))
+    say(rooms[0], 160, 5, readers=few)
+    listen(few, lambda: all(reader.heard == list(range(165)) for reader in few))
     codes = [resume_or_catch_up(reader, 700) for reader in many]
     assert codes.count(1013) >= 2
     for reader in many:
         assert_no_gap(reader)
-    assert all(reader.heard == list(range(175)) for reader in rooms[0])
+    assert all(reader.heard == list(range(165)) for reader in rooms[0])
     assert all(reader.heard == list(range(700)) for reader in rooms[1])
 
 
