@@ -107,15 +107,17 @@ def test_clients_behind_a_trusted_proxy_are_counted_one_by_one(proxied, name):
     """The proxies are 127.0.0.1, their clients have other addresses of the loopback."""
     server, proxies = proxied("--trust-proxy", "127.0.0.1", "--max-connections-per-address", "5")
     port = proxies[name].port
-    first = [WebSocket(port, source="127.0.1.1") for _ in range(5)]
-    more = Connection(port, source="127.0.1.1")
+    # One of its own for each proxy: the places of those who were here before are given back a moment after they close.
+    crowded = f"127.0.1.{1 + list(proxies).index(name)}"
+    first = [WebSocket(port, source=crowded) for _ in range(5)]
+    more = Connection(port, source=crowded)
     more.send(upgrade_request())
     answer = more.response()
     assert answer.status == 503 and b"one address" in answer.body
     others = [WebSocket(port, source=f"127.0.2.{number}") for number in range(1, 9)]
     assert all(echoes(socket, "here") for socket in first + others)
     # A client cannot choose its address: what it claims stands to the left of what the proxy has seen.
-    liar = Connection(port, source="127.0.1.1")
+    liar = Connection(port, source=crowded)
     liar.send(upgrade_request("/", "X-Forwarded-For: 203.0.113.5"))
     assert liar.response().status == 503
     # Requests are counted while they are answered, and not longer.
@@ -126,7 +128,7 @@ def test_clients_behind_a_trusted_proxy_are_counted_one_by_one(proxied, name):
     first.pop().close()
 
     def comes_back():
-        again = Connection(port, source="127.0.1.1")
+        again = Connection(port, source=crowded)
         again.send(upgrade_request())
         return again.response(head_only=True).status == 101
 
