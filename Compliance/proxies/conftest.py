@@ -86,7 +86,8 @@ LISTENS = {
     "nginx": ("listen 80;", "listen 127.0.0.1:{port};"),
     "haproxy": ("bind :80\n", "bind 127.0.0.1:{port}\n"),
     "apache": ("<VirtualHost *:80>", "<VirtualHost *:{port}>"),
-    "caddy": ("example.com {", "http://127.0.0.1:{port} {"),
+    # Without `bind` it listens on all addresses, where any connection of another test may have that port.
+    "caddy": ("example.com {", "http://127.0.0.1:{port} {\n    bind 127.0.0.1"),
 }
 
 
