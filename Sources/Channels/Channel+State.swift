@@ -25,8 +25,8 @@ extension Channel {
         var opening = Opening.closed
         /// Subscriptions that wait for the engine to open the channel.
         private var waiting: [Opener] = []
-        /// Of those, the ones that have left.
-        private var cancelled: Set<ObjectIdentifier> = []
+        /// Of those, the ones that have left. Held, so that no other seat gets the identifier of one of them.
+        private var cancelled: [ObjectIdentifier: Seat] = [:]
         /// What members publish before the engine has opened the channel: it waits, so that they hear it.
         var deferred: [@Sendable (EngineError?) -> Void] = []
         /// Whom this node's subscriptions make present.
@@ -95,15 +95,15 @@ extension Channel {
 
         private mutating func cancelWaiting(_ seat: Seat) {
             guard !waiting.isEmpty else { return }
-            cancelled.insert(ObjectIdentifier(seat))
+            cancelled[ObjectIdentifier(seat)] = seat
             guard cancelled.count > max(64, waiting.count / 2) else { return }
             waiting = takeWaiting()
         }
 
         /// Ends the waiting of those that have not left.
         mutating func takeWaiting() -> [Opener] {
-            defer { (waiting, cancelled) = ([], []) }
-            return cancelled.isEmpty ? waiting : waiting.filter { !cancelled.contains(ObjectIdentifier($0.seat)) }
+            defer { (waiting, cancelled) = ([], [:]) }
+            return cancelled.isEmpty ? waiting : waiting.filter { cancelled[ObjectIdentifier($0.seat)] == nil }
         }
 
         /// A snapshot has come; whether none was known before.
