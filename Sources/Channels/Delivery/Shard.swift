@@ -123,7 +123,7 @@ public final class Shard: Sendable {
     /// loop's thread.
     public func charge(bytes: Int, encodings: Int) { work.charge(deliveries: 1, bytes: bytes, encodings: encodings) }
 
-    /// Whether the node has room for a frame of so many bytes that one connection is given alone; for one of less than
+    /// Whether the node has room for a frame of `bytes` that goes to one connection alone; for one of less than
     /// 64 KiB it always has. A connection for which there is none is closed with a code that means "come back". On the
     /// loop's thread.
     public func takesRoom(for bytes: Int) -> Bool { replays.takesRoom(forOwn: bytes) }

@@ -34,7 +34,7 @@ open class Subscriber {
     /// A subscription can not begin; it has been left already. Called on the shard's thread.
     open func refused(_ channel: ChannelName, _ error: EngineError) {}
 
-    /// The connection can not be given everything in order any more: it waited too long for what was missed, what it
+    /// The shard cannot deliver everything in order any more: it waited too long for what was missed, what it
     /// waits for is gone meanwhile, or the node has no room for it. It has to be closed with a code that means "come back and recover".
     ///
     /// Called on the shard's thread; the subscription has been left already, or goes with the connection.

@@ -65,7 +65,7 @@ final class Replays: Sendable {
         known[key] = Reference(frame: frame)
     }
 
-    /// Asks for a frame of so many bytes that one connection is given alone, before it waits there.
+    /// Asks for a frame of `bytes` that goes to one connection alone, before it is queued there.
     func takesRoom(forOwn bytes: Int) -> Bool { bytes < Self.unaskedBytes || takesRoom(bytes) }
 
     private func takesRoom(_ bytes: Int) -> Bool {

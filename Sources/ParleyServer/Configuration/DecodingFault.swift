@@ -2,7 +2,7 @@ import Yams
 
 /// A value of a file that cannot be read as what it should be.
 struct DecodingFault {
-    /// What the operator is told.
+    /// What the log tells the operator.
     let problem: SettingProblem
     /// Where a stand-in makes the rest readable.
     let place: [String]

@@ -72,7 +72,7 @@ extension ReactorLoop {
         if takesMessages(slot) { queue(frame, on: slot) }
     }
 
-    /// Whether so many bytes more are compressed for one connection alone in this turn; any number as the first. What is
+    /// Whether the loop compresses `count` bytes more for one connection alone in this turn; any number as the first. What is
     /// beyond leaves as it is, which a peer has to take (RFC 7692 §6): where each connection has a window of its own, one
     /// long message for many would hold up everybody else.
     private func mayCompress(_ count: Int) -> Bool {

@@ -58,7 +58,7 @@ struct ByteArena {
         return write(end)
     }
 
-    /// Appends so many of the `count` bytes that were filled.
+    /// Appends the first `written` of the `count` bytes that were filled.
     @inline(__always)
     mutating func take(_ written: Int, of count: Int) {
         assert(written <= count, "more was written than there is room for")

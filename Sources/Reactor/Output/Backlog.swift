@@ -10,7 +10,7 @@ import WebSocketCore
 final class Backlog {
     private enum Segment {
         case frame(SharedFrame)
-        /// Whole frames: so many bytes from the beginning of the run.
+        /// Whole frames: the first `count` bytes of the run.
         case run(HeldRun, count: Int)
         case bytes([UInt8])
 

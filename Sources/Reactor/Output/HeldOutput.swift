@@ -8,10 +8,10 @@ final class HeldOutput {
     /// How many backlogs hold each object.
     private var holders: [ObjectIdentifier: Int] = [:]
 
-    /// A backlog has so many bytes more of its own, or fewer.
+    /// The bytes that a backlog holds alone change by `change`.
     func own(_ change: Int) { bytes &+= change }
 
-    /// One more backlog holds an object of so many bytes.
+    /// One more backlog holds an object of `count` bytes.
     func retain(_ object: AnyObject, bytes count: Int) {
         let before = holders[ObjectIdentifier(object), default: 0]
         holders[ObjectIdentifier(object)] = before + 1
@@ -21,7 +21,7 @@ final class HeldOutput {
     /// Whether more than one backlog holds it.
     func isShared(_ object: AnyObject) -> Bool { holders[ObjectIdentifier(object), default: 0] > 1 }
 
-    /// One backlog fewer holds it.
+    /// A backlog lets go of an object of `count` bytes.
     func release(_ object: AnyObject, bytes count: Int) {
         guard let before = holders[ObjectIdentifier(object)] else { return assertionFailure("nothing holds it") }
         holders[ObjectIdentifier(object)] = before > 1 ? before - 1 : nil

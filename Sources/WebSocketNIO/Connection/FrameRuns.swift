@@ -8,7 +8,7 @@ final class FrameRuns {
         weak var run: FrameRun?
     }
 
-    /// So many of them are known at a time.
+    /// The most runs that are remembered at a time.
     private static let maximumKnown = 256
 
     private var first: FrameRun?

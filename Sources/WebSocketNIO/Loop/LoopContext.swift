@@ -105,7 +105,7 @@ final class LoopContext {
         eventLoop.assumeIsolated().scheduleTask(in: .microseconds(20)) { [self] in flushTouched() }
     }
 
-    /// Whether so many bytes more are compressed with a window of one connection's own before the next flush; any number
+    /// Whether the loop compresses `count` bytes more with one connection's own window before the next flush; any number
     /// as the first. What is beyond leaves as it is, which a peer has to take (RFC 7692 §6): one long message for many
     /// would hold up everybody else.
     func mayCompress(_ count: Int) -> Bool {
