@@ -30,7 +30,14 @@ class FarCase(RoomCase):
 
     @staticmethod
     def push(session, **members):
-        """Hand the page a push, as if the server had sent it."""
-        session.run(
-            "sockets.at(-1).dispatchEvent(new MessageEvent('message', { data: arguments[0] }))", json.dumps(members)
+        """Hand the page a push, as if the server had sent it, and wait until the page has drawn what it makes of it."""
+        session.driver.execute_async_script(
+            """
+            const [text, done] = arguments;
+            sockets.at(-1).dispatchEvent(new MessageEvent('message', { data: text }));
+            // The page draws once a frame, and a page that is hidden four times a second: this comes after either.
+            requestAnimationFrame(() => setTimeout(done));
+            setTimeout(done, 1000);
+            """,
+            json.dumps(members),
         )
