@@ -143,6 +143,31 @@ def test_users_that_subscribe_at_once_and_again_and_again_harm_nobody(carrier):
 
 
 @CARRIERS
+def test_clients_that_subscribe_to_many_channels_at_once_take_turns(carrier):
+    count = 30
+    app = pusher_wire.App("1", "key", "secret")
+    configuration = pusher_wire.write_configuration([app])
+    with wire.Server("--carrier", carrier, *COMMON, "--config", configuration) as server:
+        clients = [pusher_wire.Client(server.port, app) for _ in range(count)]
+        commands = b"".join(
+            frame(wire.TEXT, pusher_wire.compact({"event": "pusher:subscribe", "data": {"channel": f"c{number}"}}))
+            for number in range(300))
+        gone = clients.pop()
+        for client in clients:
+            client.send(commands)
+        # One that has ended its side has no answers to wait for, and no turns.
+        gone.send(commands)
+        gone.finish_sending()
+        for client in clients:
+            asked = {f"c{number}" for number in range(300)}
+            while asked:
+                event = client.next_event()
+                assert event["event"] == "pusher_internal:subscription_succeeded", event
+                asked.remove(event["channel"])
+        assert server.most()["commands"] <= 128 + count
+
+
+@CARRIERS
 def test_what_many_have_missed_and_do_not_read_is_encoded_once_and_stays_in_the_budget(carrier):
     budget = 16 * MIB
     options = ("--output-budget", str(budget), "--max-message", str(MIB), "--history-budget", str(64 * MIB))

@@ -504,10 +504,10 @@ class Server:
         return self._status("VmHWM")
 
     def most(self):
-        """Ends the server; what one iteration of a loop did at most: deliveries, bytes, encodings. Logs at debug."""
+        """Ends the server; what one iteration of a loop did at most, a count by its name. Logs at debug."""
         self.stop()
         line = next(line for line in self.text().splitlines() if "in one iteration" in line)
-        return {name: int(value) for name, value in re.findall(r"(deliveries|bytes|encodings)=(\d+)", line)}
+        return {name: int(value) for name, value in re.findall(r"(deliveries|bytes|encodings|commands)=(\d+)", line)}
 
     def processor_seconds(self):
         """Processor time of all threads of the process so far."""

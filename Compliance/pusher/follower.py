@@ -35,7 +35,7 @@ class Connection:
         self.writer.write(wire.frame(wire.TEXT, compact({"event": event, **members})))
 
     async def event(self):
-        """The next message as an object."""
+        """The next message as an object; a `pusher:ping`, which comes to one that was told nothing for long, is answered."""
         while True:
             first, second = await self.reader.readexactly(2)
             length = second & 0x7F
@@ -45,7 +45,11 @@ class Connection:
                 length, = struct.unpack(">Q", await self.reader.readexactly(8))
             payload = await self.reader.readexactly(length)
             if first == 0x80 | wire.TEXT:
-                return json.loads(payload)
+                message = json.loads(payload)
+                if message["event"] != "pusher:ping":
+                    return message
+                self.say("pusher:pong", data={})
+                continue
             if first == 0x80 | wire.CLOSE:
                 raise EOFError(f"closed with {payload!r}")
             assert first == 0x80 | wire.PING, (first, payload)

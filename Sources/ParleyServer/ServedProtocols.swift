@@ -147,6 +147,7 @@ final class ServedProtocols: Sendable {
             metadata: [
                 "deliveries": "\(most.mostDeliveries)", "bytes": "\(most.mostBytes)",
                 "encodings": "\(most.mostEncodings)",
+                "commands": "\(most.mostCommands)",
             ])
     }
 

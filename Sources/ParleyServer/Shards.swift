@@ -15,6 +15,8 @@ final class Shards: Sendable {
                 loop.execute { shard.drain() }
             } goOn: { shard in
                 loop.executeAfterInput { shard.drain() }
+            } isCrowded: {
+                loop.isCrowded
             }
             known.all.withLock { $0.append(shard) }
             return shard

@@ -9,6 +9,8 @@ public import WebSocketCore
 /// waits apart for each audience, and these take turns: nobody's message comes late because many join, or are given what
 /// they missed, in another channel. When more waits than a shard holds, an iteration does more, so that what comes in has
 /// to wait instead.
+///
+/// What connections ask for takes turns as well, see ``takesCommand(_:)``.
 public final class Shard: Sendable {
     private struct Mailbox: Sendable {
         var waiting: [Delivery] = []
@@ -33,6 +35,7 @@ public final class Shard: Sendable {
     private let most = ShardStatistics.Shared()
     private let wake: @Sendable (Shard) -> Void
     private let goOn: @Sendable (Shard) -> Void
+    private let isCrowded: @Sendable () -> Bool
     /// The replays of this shard's subscribers. Shard's thread only.
     let replays: Replays
     /// Audiences that wait for the next iteration, how many deliveries they wait for, and the bytes of their frames.
@@ -42,6 +45,8 @@ public final class Shard: Sendable {
     nonisolated(unsafe) private var waitingBytes = 0
     /// Deliveries of one audience before it is another one's turn.
     private static let turns = 32
+    /// Connections that wait with their commands. Shard's thread only.
+    nonisolated(unsafe) private var commandTurns = CommandTurns()
     /// Of this iteration. Shard's thread only.
     nonisolated(unsafe) private var work = ShardWork()
     /// Tells one iteration from those before and after it. Shard's thread only.
@@ -55,12 +60,15 @@ public final class Shard: Sendable {
     ///     deliveries until that drain has ended. It must only schedule: a channel's lock is held while it runs.
     ///   - goOn: makes the loop call ``drain()`` after it has served its sockets; called at the end of a drain, on its
     ///     own thread. As `wake` by default.
+    ///   - isCrowded: whether the loop should write before more is delivered that waits already; called on its own
+    ///     thread. Never by default.
     public init(
         outputBudget: OutputBudget? = nil, wake: @escaping @Sendable (Shard) -> Void,
-        goOn: (@Sendable (Shard) -> Void)? = nil
+        goOn: (@Sendable (Shard) -> Void)? = nil, isCrowded: @escaping @Sendable () -> Bool = { false }
     ) {
         self.wake = wake
         self.goOn = goOn ?? wake
+        self.isCrowded = isCrowded
         replays = Replays(outputBudget)
     }
 
@@ -73,6 +81,7 @@ public final class Shard: Sendable {
     /// What is left, and what is posted meanwhile, stays for the next drain, which has been asked for then.
     public func drain() {
         var batch = takeBatch()
+        if work.commands > 0 { most.noteCommands(work) }
         work = ShardWork()
         iteration &+= 1
         replays.beginIteration()
@@ -85,6 +94,7 @@ public final class Shard: Sendable {
             index &+= 1
         }
         serveWaiting(atLeast: 0) { $0.isSpent }
+        if !commandTurns.isEmpty { serveCommands() }
         most.note(work)
         finish(&batch)
     }
@@ -105,7 +115,7 @@ public final class Shard: Sendable {
     private func serveWaiting(atLeast least: Int, _ isEnough: (ShardWork) -> Bool) {
         var count = 0
         while waitingCount > 0 {
-            if isEnough(work), count >= least, isWithinBounds { return }
+            if isEnough(work) || isCrowded(), count >= least, isWithinBounds { return }
             guard let audience = waiting.popFirst() else { return }
             var turn = 0
             while turn < Self.turns, turn == 0 || !isEnough(work), let delivery = audience.waiting.popFirst() {
@@ -116,6 +126,39 @@ public final class Shard: Sendable {
             }
             count &+= turn
             if !audience.waiting.isEmpty { waiting.append(audience) }
+        }
+    }
+
+    /// Enters a command of a connection, one that costs as much as some hundred deliveries. `false` when others come
+    /// first: its carrier should hand over nothing more, and the connection has to ``waitForTurn(_:)``. On the loop's thread.
+    ///
+    /// - Parameter turn: the connection's own.
+    public func takesCommand(_ turn: inout CommandTurn) -> Bool {
+        work.chargeCommand()
+        let hasHadTurn = turn.takes(in: iteration)
+        return !work.hasSpentCommands && (commandTurns.isEmpty || !hasHadTurn)
+    }
+
+    /// Calls ``Subscriber/turnCame()`` in one of the next iterations, when those have had their turn that have waited
+    /// before. On the loop's thread.
+    public func waitForTurn(_ subscriber: Subscriber) {
+        commandTurns.append(subscriber)
+        let isAsleep = mailbox.withLock { mailbox in
+            defer { mailbox.isAwake = true }
+            return !mailbox.isAwake
+        }
+        if isAsleep { goOn(self) }
+    }
+
+    private func serveCommands() {
+        var count = 0
+        while !work.hasSpentCommands, count < CommandTurns.leastCommands || !work.isSpent {
+            guard let subscriber = commandTurns.popFirst() else { return }
+            let before = work.commands
+            subscriber.turnCame()
+            // One that wanted nothing any more has cost something, too.
+            if work.commands == before { work.chargeCommand() }
+            count += work.commands - before
         }
     }
 
@@ -151,7 +194,7 @@ public final class Shard: Sendable {
     private func finish(_ batch: inout [Delivery]) {
         let isKept = Self.isKept(capacity: batch.capacity, used: batch.count)
         batch.removeAll(keepingCapacity: isKept)
-        let (spare, mustGoOn) = (batch, waitingCount > 0)
+        let (spare, mustGoOn) = (batch, waitingCount > 0 || !commandTurns.isEmpty)
         let isMore = mailbox.withLock { mailbox in
             mailbox.spare = spare
             mailbox.isAwake = mustGoOn || !mailbox.waiting.isEmpty

@@ -1,5 +1,5 @@
 /// Things that wait, the oldest first; what has left costs no move of the others.
-struct WaitingLine<Element: Sendable>: Sendable {
+struct WaitingLine<Element> {
     private var items: [Element?] = []
     private var head = 0
 
@@ -22,3 +22,5 @@ struct WaitingLine<Element: Sendable>: Sendable {
         return items[head]
     }
 }
+
+extension WaitingLine: Sendable where Element: Sendable {}

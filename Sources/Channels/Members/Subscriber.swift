@@ -40,6 +40,10 @@ open class Subscriber {
     /// Called on the shard's thread; the subscription has been left already, or goes with the connection.
     open func mustRecover(_ channel: ChannelName) {}
 
+    /// The turn of a connection has come that waited with its commands, see ``Shard/waitForTurn(_:)``. On the shard's
+    /// thread; the connection may have ended meanwhile.
+    open func turnCame() {}
+
     /// Delivers a text of this subscriber's own that no channel is concerned with. On the shard's thread.
     public final func deliver(text: [UInt8]) { deliver(SharedFrame(.text, text)) }
 }

@@ -16,5 +16,10 @@ final class PusherConversation: PusherConnection {
 
     override func requireMessagesAsLife() { connection?.requireMessagesAsLife() }
 
+    override func setReading(_ isReading: Bool) -> Bool {
+        connection?.setReading(isReading)
+        return connection != nil
+    }
+
     override func close(code: UInt16, reason: String) { connection?.close(CloseCode(rawValue: code), reason: reason) }
 }

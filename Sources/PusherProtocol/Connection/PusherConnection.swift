@@ -5,7 +5,7 @@ public import WebSocketCore
 ///
 /// The carrier tells it what happens: ``opened()``, ``received(_:_:)``, ``rateExceeded()``, ``peerIsSilent()``,
 /// ``becameWritable()``, ``tick(now:)`` and at last ``closed()``. A subclass overrides `deliver(_:)`,
-/// ``close(code:reason:)``, ``forgiveMessage()``, ``requireMessagesAsLife()`` and `isWritable`. Everything happens on
+/// ``close(code:reason:)``, ``forgiveMessage()``, ``requireMessagesAsLife()``, ``setReading(_:)`` and `isWritable`. Everything happens on
 /// the thread of its shard. Whether the peer is still there is the carrier's to find out: it says when the peer is
 /// silent, and this asks with a `pusher:ping`.
 ///
@@ -42,6 +42,9 @@ open class PusherConnection: Subscriber {
     private final var phase = Phase.new
     private final var isCounted = false
     private final var malformedCount: UInt8 = 0
+    /// The carrier has been asked to hand over nothing until the turn of this connection comes.
+    private final var waitsForTurn = false
+    private final var turn = CommandTurn()
 
     /// Prepares a connection that has been accepted, see ``PusherHandshake``.
     ///
@@ -74,6 +77,10 @@ open class PusherConnection: Subscriber {
     /// Has the carrier count only messages as life: this client answers `pusher:ping`, so that its pongs of RFC 6455
     /// say nothing. A browser answers those for a page that was left.
     open func requireMessagesAsLife() {}
+
+    /// Has the carrier hand over messages, or none until it is called again. A carrier that cannot wait answers `false`,
+    /// and goes on.
+    open func setReading(_ isReading: Bool) -> Bool { false }
 
     /// See ``socketID``.
     public final override var connectionID: ConnectionID? { socketID }
@@ -108,14 +115,11 @@ open class PusherConnection: Subscriber {
         case .ping: deliver(PusherMessages.pong)
         case .pong: requireMessagesAsLife()
         case .subscribe(let command):
-            countCommand()
-            subscribe(command)
+            if takeCommand() { subscribe(command) }
         case .unsubscribe(let channel):
-            countCommand()
-            unsubscribe(channel)
+            if takeCommand() { unsubscribe(channel) }
         case .signIn(let auth, let userData):
-            countCommand()
-            signIn(auth, userData)
+            if takeCommand() { signIn(auth, userData) }
         case .clientEvent(let event, let channel): send(event, to: channel)
         case .ignored: break
         case .forbidden: refuse("Clients may send events only whose names begin with client-.")
@@ -137,6 +141,13 @@ open class PusherConnection: Subscriber {
     /// The carrier takes more again.
     public final func becameWritable() {
         for place in places.all { place.subscription?.becameWritable() }
+    }
+
+    /// It is this connection's turn again. Called by its shard.
+    public final override func turnCame() {
+        guard waitsForTurn else { return }
+        waitsForTurn = false
+        _ = setReading(true)
     }
 
     /// Time has come: what is due at ``deadline`` is done.
@@ -203,9 +214,17 @@ open class PusherConnection: Subscriber {
 
     final var isOpen: Bool { phase == .open }
 
-    /// Subscribing to all of its channels, and unsubscribing again, costs a client nothing; to go on doing so does.
-    private final func countCommand() {
+    /// Subscribing to all of its channels, and unsubscribing again, costs a client nothing; to go on doing so does. What
+    /// it asks for beyond its turn waits. `false` for what comes nevertheless: the client has ended its side of the
+    /// connection, and nobody would read the answer.
+    private final func takeCommand() -> Bool {
+        guard !waitsForTurn else { return false }
         if commands.take(runtime.commandRate, now: node.clock()) { forgiveMessage() }
+        if !shard.takesCommand(&turn), setReading(false) {
+            waitsForTurn = true
+            shard.waitForTurn(self)
+        }
+        return true
     }
 
     private final func malformed(_ text: String) {

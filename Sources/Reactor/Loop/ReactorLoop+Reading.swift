@@ -159,7 +159,8 @@ extension ReactorLoop {
     /// After reading: the books on unfinished messages, and the timer.
     func settle(_ slot: SlotHandle) {
         let extras = extras(of: slot)
-        let held = slot.pointee.machine.assembledBytes + (extras.hold?.isOn == true ? extras.tail.count : 0)
+        let waits = extras.hold?.isOn == true || slot.pointee.flags.contains(.isPaused)
+        let held = slot.pointee.machine.assembledBytes + (waits ? extras.tail.count : 0)
         if held != extras.accountedBytes {
             assemblingBytes += held - extras.accountedBytes
             let hasGrown = held > extras.accountedBytes

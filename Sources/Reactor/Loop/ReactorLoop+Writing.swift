@@ -283,7 +283,15 @@ extension ReactorLoop {
         let rest = run.pointee.count &- sent
         if !run.pointee.isLoneFrame, rest > limits.maximumPendingBytes, slot.pointee.machine.maySend {
             // So much was queued in one tick that not even a part of it may wait.
-            backlog.beginLast(heldRun(run), sent: sent, limits, now: now)
+            if run.pointee.isOwn {
+                tickOutput.pointee.withBytes(of: run) { base, count in
+                    backlog.beginLast(
+                        UnsafeRawBufferPointer(start: base, count: count), sent: sent, limits, now: now)
+                }
+            } else {
+                backlog.beginLast(heldRun(run), sent: sent, limits, now: now)
+                endsOfRuns.append(backlog)
+            }
             setBacklog(backlog, slot)
             report(slot, .hardLimit, pendingBytes: rest)
             return cutOff(slot)
@@ -302,11 +310,12 @@ extension ReactorLoop {
         reschedule(slot)
     }
 
-    /// A copy of a run that outlives the tick, one for all connections that have it: they come one after the other.
+    /// A copy of a shared run that outlives the tick, one for all connections that have it: they come one after the
+    /// other.
     private func heldRun(_ run: RunHandle) -> HeldRun {
         if let lastHeldRun, lastHeldRun.run == run { return lastHeldRun.held }
         let held = tickOutput.pointee.withBytes(of: run) { HeldRun(UnsafeRawBufferPointer(start: $0, count: $1)) }
-        lastHeldRun = run.pointee.isOwn ? nil : (run, held)
+        lastHeldRun = (run, held)
         return held
     }
 

@@ -40,6 +40,8 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     var longestBacklog = 0
     /// The run that was last copied for backlogs, in this tick.
     var lastHeldRun: (run: RunHandle, held: HeldRun)?
+    /// Backlogs that need only the beginning of a run, in this tick.
+    var endsOfRuns: [Backlog] = []
     var backlogsHaveChanged = false
     /// This loop's place in the node's budget for that.
     var budget: OutputBudget.Member?
@@ -168,6 +170,9 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
 
     /// Tasks that a task has asked for come with the next tick.
     func executeAfterInput(_ task: @escaping @Sendable () -> Void) { execute(task) }
+
+    /// Where the arena is half full, so that what sessions answer still has room.
+    var isCrowded: Bool { tickOutput.pointee.usage.bytes > limits.arenaBytes / 2 }
 
     /// Runs a task, or says that it never will be.
     func tryExecute(_ task: @escaping @Sendable () -> Void) -> Bool { inbox.append(task, isOnLoop: isOnLoop) }
@@ -305,6 +310,11 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
         isWriting = false
         guard tickOutput.pointee.resetIfDone() else { return }
         lastHeldRun = nil
+        if !endsOfRuns.isEmpty {
+            for backlog in endsOfRuns { backlog.letGoOfRun() }
+            endsOfRuns = []
+            backlogsHaveChanged = true
+        }
         if !compressedForms.isEmpty { compressedForms.removeAll(keepingCapacity: true) }
     }
 

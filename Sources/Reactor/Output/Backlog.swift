@@ -144,6 +144,23 @@ final class Backlog {
         headSent = sent
     }
 
+    /// Copies what it needs of a run that is otherwise held for nothing.
+    func letGoOfRun() {
+        guard head < segments.count, case .run(let run, let count) = segments[head], count < run.bytes.count,
+            !held.isShared(run)
+        else { return }
+        segments[head].leave(held)
+        segments[head] = .bytes([UInt8](run.bytes.prefix(count)))
+        segments[head].enter(into: held)
+    }
+
+    /// As ``begin(_:sent:_:now:)``, but for what has not begun to leave.
+    func beginLast(_ bytes: UnsafeRawBufferPointer, sent: Int, _ limits: ConnectionLimits, now: MonotonicInstant) {
+        let end = Self.endOfBegun(in: bytes, sent: sent)
+        guard end > sent else { return }
+        begin(UnsafeRawBufferPointer(rebasing: bytes[..<end]), sent: sent, limits, now: now)
+    }
+
     /// As ``begin(_:sent:_:now:)``, by reference.
     func begin(_ frame: SharedFrame, sent: Int, _ limits: ConnectionLimits, now: MonotonicInstant) {
         pending.queued(frame.bytes.count &- sent, limits, now: now)

@@ -9,6 +9,10 @@ public protocol WebSocketLoop: AnyObject, Sendable {
     /// loop's thread.
     func executeAfterInput(_ task: @escaping @Sendable () -> Void)
 
+    /// Whether so much is queued that it should be written before more is: the loop goes on with its work in pieces in
+    /// one of its next turns. On the loop's thread.
+    var isCrowded: Bool { get }
+
     /// What others keep for this loop, see ``LoopLocal``.
     var locals: LoopLocals { get }
 }

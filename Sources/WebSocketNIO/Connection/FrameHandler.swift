@@ -253,7 +253,7 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
 
     /// After reading: the books on unfinished messages, and the timer.
     func settle() {
-        let held = machine.assembledBytes + (isHeld ? tail.count : 0)
+        let held = machine.assembledBytes + (isHeld || !isReading ? tail.count : 0)
         if held != accountedBytes, context != nil {
             let fits = loop.accountAssembly(held - accountedBytes)
             accountedBytes = held

@@ -10,6 +10,9 @@ final class NIOWebSocketLoop: WebSocketLoop {
 
     func execute(_ task: @escaping @Sendable () -> Void) { eventLoop.execute(task) }
 
+    /// SwiftNIO writes at the end of each task.
+    var isCrowded: Bool { false }
+
     func executeAfterInput(_ task: @escaping @Sendable () -> Void) {
         // SwiftNIO runs what is due before it looks at its sockets, whatever that asks for in turn. So behind what this
         // turn has asked for already, writing above all, and then not at once.

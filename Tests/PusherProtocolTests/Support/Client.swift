@@ -18,6 +18,14 @@ final class Client: PusherConnection {
     private(set) var forgiven = 0
     private(set) var requirements = 0
 
+    /// Whether its carrier can keep messages until the connection takes more, and whether it hands them over.
+    var carrierWaits = false
+    private(set) var isReading = true
+
+    override func setReading(_ isReading: Bool) -> Bool {
+        if carrierWaits { self.isReading = isReading }
+        return carrierWaits
+    }
     override func forgiveMessage() { forgiven += 1 }
     override func requireMessagesAsLife() { requirements += 1 }
     override var isWritable: Bool { frames.count < capacity }

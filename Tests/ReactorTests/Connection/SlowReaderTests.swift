@@ -1,7 +1,8 @@
 import Glibc
-import Reactor
 import Testing
 import WebSocketCore
+
+@testable import Reactor
 
 @Suite("Readers that do not keep up, on the reactor")
 struct ReactorSlowReaderTests {
@@ -105,6 +106,30 @@ struct ReactorSlowReaderTests {
             #expect(code == 1013)
             #expect(messages.allSatisfy { $0.count == 10_000 })
             #expect(messages.count < 100)
+        }
+    }
+
+    @Test("Of a burst that is cut off only what has begun takes memory, the connection's own or not", arguments: [true, false])
+    func memoryOfBurst(_ isOwn: Bool) async throws {
+        try await withWatchedReactor { reactor, cutOff in
+            let slow = reactor.connection(
+                sendBuffer: 4096,
+                whenOpened: { connection in
+                    let message = [UInt8](repeating: 1, count: 10_000)
+                    for _ in 0..<300 {
+                        if isOwn {
+                            connection.send(.binary, message.span.bytes)
+                        } else {
+                            connection.send(SharedFrame(.binary, message))
+                        }
+                    }
+                })
+            #expect(cutOff.wait(for: 1))
+            let held = Journal<Int>()
+            reactor.loops[0].execute { [loop = reactor.loops[0]] in held.add(loop.backlogBytes) }
+            #expect(held.wait(for: 1))
+            #expect((held.entries.first ?? .max) < 30_000)
+            withExtendedLifetime(slow) {}
         }
     }
 

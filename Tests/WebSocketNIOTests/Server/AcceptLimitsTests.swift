@@ -127,7 +127,7 @@ struct AcceptLimitsTests {
                 #expect(answer.isEmpty || answer.hasPrefix("HTTP/1.1 503 "))
             }
             try await peers[0].send(WireFrame.text("unharmed").masked)
-            #expect(try await peers[0].frame() == .text("unharmed"))
+            #expect(try await peers[0].message() == .text("unharmed"))
         }
     }
 
@@ -164,7 +164,7 @@ struct AcceptLimitsTests {
             var isAnswered = true
             while isAnswered { isAnswered = try await refusals.next().isAnswered }
             try await first.send(WireFrame.text("unharmed").masked)
-            #expect(try await first.frame() == .text("unharmed"))
+            #expect(try await first.message() == .text("unharmed"))
         }
     }
 

@@ -177,7 +177,7 @@ struct WebSocketServerTests {
             try await peer.reset()
             #expect(try await server.sessions.next().outcome().code == .abnormalClosure)
             try await other.send(WireFrame.text("unharmed").masked)
-            #expect(try await other.frame() == .text("unharmed"))
+            #expect(try await other.message() == .text("unharmed"))
         }
     }
 
@@ -274,7 +274,7 @@ struct WebSocketServerTests {
             #expect(try await session.outcome().code == .tryAgainLater)
             #expect(pending <= limits.maximumPendingBytes + 2 * 50_100)
             try await canary.send(WireFrame.text("unharmed").masked)
-            #expect(try await canary.frame() == .text("unharmed"))
+            #expect(try await canary.message() == .text("unharmed"))
         }
     }
 

@@ -89,6 +89,14 @@ final class RawPeer: Sendable {
         try await take("a frame") { bytes, _ in WireFrame(from: &bytes) }
     }
 
+    /// The next frame that is no ping: whoever says nothing for long is asked whether it is there.
+    func message() async throws -> WireFrame {
+        while true {
+            let frame = try await frame()
+            if frame.opcode != 9 { return frame }
+        }
+    }
+
     /// Everything up to and with the first empty line.
     func head() async throws -> String {
         try await take("a head") { bytes, _ in

@@ -1,0 +1,106 @@
+import Testing
+import WebSocketCore
+
+@testable import Channels
+
+@Suite("Commands take turns")
+struct CommandTurnsTests {
+    /// A connection that has received many commands, and does them as its shard lets it.
+    private final class Client: Subscriber {
+        private let shard: Shard
+        private var turn = CommandTurn()
+        private(set) var left: Int
+        var whenDone: () -> Void = {}
+
+        init(_ shard: Shard, commands: Int) {
+            self.shard = shard
+            left = commands
+        }
+
+        /// As a carrier that hands over what it has read, until it is to wait.
+        func goOn() {
+            while left > 0 {
+                left -= 1
+                if left == 0 { whenDone() }
+                guard shard.takesCommand(&turn) else { return shard.waitForTurn(self) }
+            }
+        }
+
+        override func turnCame() { goOn() }
+        override func deliver(_ frame: SharedFrame) {}
+    }
+
+    @Test("An iteration does 128 commands, and one for each connection that finds them spent")
+    func bound() {
+        let loop = ManualLoop()
+        let clients = (0..<50).map { _ in Client(loop.shard, commands: 100) }
+        var drains = 0
+        for client in clients { client.goOn() }
+        #expect(clients.reduce(0) { $0 + 100 - $1.left } == 128 + 48)
+        while clients.contains(where: { $0.left > 0 }) {
+            let before = (clients.reduce(0) { $0 + $1.left }, loop.wakeUps)
+            loop.shard.drain()
+            #expect(before.0 - clients.reduce(0) { $0 + $1.left } <= 128)
+            drains += 1
+            #expect(drains < 200)
+            if clients.contains(where: { $0.left > 0 }) { #expect(loop.wakeUps == before.1 + 1) }
+        }
+        loop.shard.drain()
+        #expect(loop.shard.statistics.mostCommands == 128 + 48)
+    }
+
+    @Test("Whoever wants few waits for one turn of each of the others, and not for all that they want")
+    func turns() {
+        let loop = ManualLoop()
+        let greedy = (0..<20).map { _ in Client(loop.shard, commands: 1_000) }
+        for client in greedy { client.goOn() }
+        let modest = Client(loop.shard, commands: 5)
+        modest.goOn()
+        for _ in 0..<3 { loop.shard.drain() }
+        #expect(modest.left == 0)
+        #expect(greedy.allSatisfy { $0.left > 800 })
+    }
+
+    @Test("A connection that is alone does all that an iteration allows")
+    func alone() {
+        let loop = ManualLoop()
+        let client = Client(loop.shard, commands: 300)
+        client.goOn()
+        #expect(client.left == 300 - 128)
+        loop.shard.drain()
+        #expect(client.left == 300 - 256)
+        loop.shard.drain()
+        #expect(client.left == 0)
+        let wakeUps = loop.wakeUps
+        loop.shard.drain()
+        #expect(loop.wakeUps == wakeUps)
+    }
+
+    @Test("Commands go on in an iteration that is full of deliveries, and deliveries in one that is full of commands")
+    func both() throws {
+        let loop = ManualLoop()
+        let hub = ChannelHub(encoder: WordEncoder())
+        let recorders = (0..<164).map { _ in Recorder() }
+        for recorder in recorders { _ = hub.subscribe(try channelName(), with: recorder, on: loop.shard) }
+        loop.shard.drain()
+        let clients = (0..<2).map { _ in Client(loop.shard, commands: 400) }
+        for client in clients { client.goOn() }
+        for number in 0..<400 { try hub.publish("\(number)", to: channelName()) }
+        let before = clients.reduce(0) { $0 + $1.left }
+        loop.shard.drain()
+        #expect(recorders[0].frames.count == 100)
+        #expect(before - clients.reduce(0) { $0 + $1.left } >= 16)
+    }
+
+    @Test("A connection in line that has ended costs nothing but its place")
+    func ended() {
+        let loop = ManualLoop()
+        final class Gone: Subscriber {}
+        for _ in 0..<1_000 { loop.shard.waitForTurn(Gone()) }
+        let client = Client(loop.shard, commands: 5)
+        _ = (0..<200).map { _ in Client(loop.shard, commands: 1).goOn() }
+        client.goOn()
+        for _ in 0..<9 { loop.shard.drain() }
+        #expect(client.left == 0)
+    }
+}

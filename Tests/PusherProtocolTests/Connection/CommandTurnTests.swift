@@ -1,0 +1,77 @@
+import Channels
+import PusherProtocol
+import Testing
+
+@Suite("Many subscriptions at once")
+struct CommandTurnTests {
+    @Test("After a turn's worth the carrier is asked to wait, and all are answered in the end")
+    func turns() throws {
+        let cluster = Cluster()
+        let clients = try (0..<2).map { _ in try cluster.connect() }
+        for client in clients { client.carrierWaits = true }
+        var next = [0, 0]
+        var rounds = 0
+        while next != [500, 500] {
+            for (index, client) in clients.enumerated() {
+                let before = next[index]
+                while client.isReading, next[index] < 500 {
+                    client.subscribe("room-\(next[index])")
+                    next[index] += 1
+                }
+                // One that finds the line empty takes what an iteration allows.
+                #expect(next[index] - before <= 128)
+            }
+            cluster.drain()
+            rounds += 1
+            try #require(rounds < 200)
+        }
+        cluster.drain()
+        #expect(rounds > 4)
+        for client in clients {
+            #expect(client.takeEvents() == Array(repeating: "pusher_internal:subscription_succeeded", count: 500))
+            #expect(client.isReading)
+        }
+    }
+
+    @Test("What comes nevertheless is from a client that has ended its side: it subscribes to nothing more")
+    func ended() throws {
+        let cluster = Cluster()
+        let client = try cluster.connect()
+        client.carrierWaits = true
+        var count = 0
+        while client.isReading, count < 1_000 {
+            client.subscribe("room-\(count)")
+            count += 1
+        }
+        #expect(count == 128)
+        client.subscribe("late")
+        client.send(#"{"event":"pusher:ping","data":{}}"#)
+        cluster.drain()
+        let events = client.takeEvents()
+        #expect(events.count { $0 == "pusher_internal:subscription_succeeded" } == 128)
+        #expect(events.contains("pusher:pong"))
+        client.subscribe("room-in-time")
+        cluster.drain()
+        #expect(client.takeEvents() == ["pusher_internal:subscription_succeeded"])
+    }
+
+    @Test("A connection that ends while it waits is let go")
+    func closed() throws {
+        let cluster = Cluster()
+        weak var kept: Client?
+        do {
+            let client = try cluster.connect()
+            client.carrierWaits = true
+            kept = client
+            var count = 0
+            while client.isReading, count < 1_000 {
+                client.subscribe("room-\(count)")
+                count += 1
+            }
+            client.closed()
+        }
+        cluster.drain()
+        cluster.drain()
+        #expect(kept == nil)
+    }
+}
