@@ -14,6 +14,7 @@ from pusher_wire import API, App, Client, UNHURRIED, write_configuration
 ONE = App("1", "key-one", "secret-one")
 TWO = App("2", "key-two", "secret-two")
 FULL = os.environ.get("PARLEY_FULL") == "1"
+CARRIERS = pytest.mark.parametrize("carrier", ["reactor", "nio"])
 LIMIT_MET = "a limit of what is kept has been reached"
 
 
@@ -115,6 +116,29 @@ def test_names_that_clients_merely_touch_leave_nothing_behind_and_cost_no_channe
         assert api.position("empty", "e") == (start["epoch"], 1)
         reply, offsets = recover(server.port, ONE, "empty", start["epoch"], start["offset"])
         assert reply["recovered"] is True and offsets == [1], reply
+
+
+@CARRIERS
+def test_one_app_that_uses_up_the_subscriptions_leaves_the_other_its_share(carrier):
+    def subscribe(app, channels):
+        client = Client(server.port, app)
+        for number in range(channels):
+            client.say("pusher:subscribe", {"channel": f"c{number}"})
+        events = [client.next_event()["event"] for _ in range(channels)]
+        assert set(events) <= {"pusher_internal:subscription_succeeded", "pusher:subscription_error"}, events
+        return client, events.count("pusher_internal:subscription_succeeded")
+
+    with serve(ONE, TWO, room=False, max_subscriptions=40, options=("--carrier", carrier)) as server:
+        greedy = [subscribe(ONE, 40) for _ in range(3)]
+        # Each has 16 of its own; ten are the app's part, and twenty are for all.
+        assert sum(count for _, count in greedy) == 3 * 16 + 30, [count for _, count in greedy]
+        late, count = subscribe(ONE, 40)
+        assert count == 16
+        assert subscribe(TWO, 40)[1] == 16 + 10
+        assert "as many subscriptions as it may have" in server.text()
+        greedy[0][0].close()
+        late.say("pusher:unsubscribe", {"channel": "c0"})
+        wire.eventually(lambda: subscribe(ONE, 40)[1] > 16, 10, "nothing has come back")
 
 
 def test_one_app_that_uses_up_idempotency_keys_leaves_the_other_its_share():

@@ -34,6 +34,8 @@ MESSAGE_LIMIT = MIB  # the room's default
 FRAGMENT_LIMIT = 1024  # one for each KiB of the message limit, 64 at least
 HEAD_LIMIT = 16 * KIB
 URI_LIMIT = 4 * KIB
+# The server is built with a sanitizer, and judged by what it does: what it takes and how late it is says nothing then.
+SANITIZED = os.environ.get("PARLEY_SANITIZED") == "1"
 PATIENCE = 10.0  # seconds for an answer that should come at once, on a busy machine
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
@@ -494,14 +496,14 @@ class Server:
         raise AssertionError(f"{name} is not in /proc/PID/status")
 
     def resident(self):
-        return self._status("VmRSS")
+        return 0 if SANITIZED else self._status("VmRSS")
 
     def forget_peak(self):
         """From here on `peak` counts."""
         pathlib.Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 
     def peak(self):
-        return self._status("VmHWM")
+        return 0 if SANITIZED else self._status("VmHWM")
 
     def most(self):
         """Ends the server; what one iteration of a loop did at most, a count by its name. Logs at debug."""
@@ -570,11 +572,13 @@ class Canary:
         eventually(enough, 20, lambda: f"the canary had {len(samples())} echoes of {least}")
         echoes = sorted(sample.echo - sample.waited for sample in samples())
         late = echoes[-1 - len(echoes) // 100]
-        assert late < 100, f"the canary's echo took {late:.0f} ms at the 99th percentile of {len(echoes)}"
+        assert late < 100 or SANITIZED, f"the canary's echo took {late:.0f} ms at the 99th percentile of {len(echoes)}"
 
     def late(self, since, until):
         """The 99th percentile of its echoes in milliseconds, without what the machine is to blame for."""
         self.check()
+        if SANITIZED:
+            return 0.0
         echoes = sorted(sample.echo - sample.waited for sample in list(self.samples) if since <= sample.sent < until)
         return echoes[-1 - len(echoes) // 100]
 

@@ -48,7 +48,8 @@ final class ServedProtocols: Sendable {
         }
         let node = PusherNode(
             apps: configuration.apps, engine: engine, clock: clock,
-            wallClock: { SystemClock.unixMilliseconds() }, onRefusal: onRefusal)
+            wallClock: { SystemClock.unixMilliseconds() },
+            maximumSubscriptions: configuration.maximumSubscriptions, onRefusal: onRefusal)
         observers.connect(node)
         apps = PusherService(
             node: node, clock: clock, shards: shards, limits: configuration.appLimits, originPolicy: originPolicy)

@@ -81,6 +81,13 @@ struct LimitOptions: ParsableArguments {
     @Option(help: "Members of a room. Default 1000.")
     var maxMembers: Int?
 
+    @Option(
+        help: """
+            Subscriptions of all apps' clients together, about 1.3 KB each; each connection has 16 besides. Half of \
+            them is in equal parts for each app. More are refused with pusher:subscription_error. Default 500000.
+            """)
+    var maxSubscriptions: Int?
+
     @Option(help: "Seconds from connecting to the end of the handshake. Default 10.")
     var handshakeTimeout: Double?
 
@@ -135,6 +142,7 @@ struct LimitOptions: ParsableArguments {
         settings.maxRate = maxRate
         settings.maxByteRate = maxByteRate
         settings.maxMembers = maxMembers
+        settings.maxSubscriptions = maxSubscriptions
         settings.handshakeTimeout = handshakeTimeout
         settings.bodyBudget = bodyBudget
         settings.keepAliveTimeout = keepAliveTimeout

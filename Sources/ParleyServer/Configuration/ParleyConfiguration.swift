@@ -43,6 +43,8 @@ public struct ParleyConfiguration: Sendable {
     public var historyBudget = 256 * 1024 * 1024
     /// Memory of the node for the idempotency keys of all apps, in bytes. Default 512 MiB.
     public var idempotencyBudget = 512 * 1024 * 1024
+    /// Subscriptions of all apps' clients together, beyond 16 of each connection: about 1.3 KB each. Default 500,000.
+    public var maximumSubscriptions = 500_000
     /// What is accepted before the 101, and of requests to the HTTP API.
     public var http = HTTPLimits()
     /// Members of a room, and how a leave is told.
@@ -95,6 +97,7 @@ public struct ParleyConfiguration: Sendable {
         idempotencyBudget = settings.idempotencyBudget ?? idempotencyBudget
         settings.roomHistory?.apply(to: &room.retention)
         room.maximumMembers = settings.maxMembers ?? room.maximumMembers
+        maximumSubscriptions = settings.maxSubscriptions ?? maximumSubscriptions
         bodyBudget = settings.bodyBudget ?? bodyBudget
         drainDelay = milliseconds(settings.drainDelay).map { .milliseconds(Int64(clamping: $0)) } ?? drainDelay
         http.keepAliveTimeout = milliseconds(settings.keepAliveTimeout) ?? http.keepAliveTimeout

@@ -71,6 +71,8 @@ public struct ServerSettings: Sendable, Decodable {
     public var maxMembers: Int?
     /// How much of what is said in a room is kept.
     public var roomHistory: HistorySettings?
+    /// Subscriptions of all apps' clients together, beyond 16 of each connection.
+    public var maxSubscriptions: Int?
     /// Seconds from connecting to the end of the handshake.
     public var handshakeTimeout: Double?
     /// Bytes of the bodies of requests to the HTTP API together.
@@ -112,6 +114,7 @@ public struct ServerSettings: Sendable, Decodable {
         case maxRate = "max_rate"
         case maxByteRate = "max_byte_rate"
         case maxMembers = "max_members"
+        case maxSubscriptions = "max_subscriptions"
         case handshakeTimeout = "handshake_timeout"
         case bodyBudget = "body_budget"
         case keepAliveTimeout = "keep_alive_timeout"
@@ -163,6 +166,7 @@ public struct ServerSettings: Sendable, Decodable {
         take(\.maxByteRate)
         take(\.maxMembers)
         take(\.roomHistory)
+        take(\.maxSubscriptions)
         take(\.handshakeTimeout)
         take(\.bodyBudget)
         take(\.keepAliveTimeout)
@@ -189,6 +193,7 @@ public struct ServerSettings: Sendable, Decodable {
             .range(bodyBudget, 1_048_576...Int.max, "body_budget"),
             .range(historyBudget, 1_048_576...Int.max, "history_budget"),
             .range(idempotencyBudget, 65_536...Int.max, "idempotency_budget"),
+            .range(maxSubscriptions, 0...Int.max, "max_subscriptions"),
             .range(maxMessage, 1024...16_777_216, "max_message"),
             .range(softPending, 1...Int.max, "soft_pending"),
             .range(connectionRate, 1...1_000_000, "connection_rate"),

@@ -26,6 +26,7 @@ extension PusherConnection {
             guard current.subscription?.hasStarted == true else { return }
             return deliver(SubscriptionReply.frame(in: name, SubscriptionStart()))
         }
+        guard current != nil || runtime.takeSubscription(having: places.count) else { throw .nodeIsFull }
         places.set(
             ChannelPlace(
                 name: name, subscription: nil, userID: identity?.id, kind: kind, isResuming: command.isResuming))
@@ -76,7 +77,14 @@ extension PusherConnection {
 
     func unsubscribe(_ channel: [UInt8]) {
         guard let name = ChannelName(channel) else { return }
-        places.remove(name)?.subscription?.leave()
+        remove(name)?.subscription?.leave()
+    }
+
+    private func remove(_ name: ChannelName) -> ChannelPlace? {
+        let before = places.count
+        guard let place = places.remove(name) else { return nil }
+        runtime.giveSubscriptions(1, of: before)
+        return place
     }
 
     /// Sends an event to the others in a channel (spec: pusher-protocol §5.4).
@@ -123,7 +131,7 @@ extension PusherConnection {
     }
 
     func subscriptionRefused(_ channel: ChannelName, _ error: EngineError) {
-        _ = places.remove(channel)
+        _ = remove(channel)
         refuse(channel.bytes, error == .full ? .full : .unavailable)
     }
 }

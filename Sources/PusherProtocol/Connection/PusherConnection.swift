@@ -240,6 +240,8 @@ open class PusherConnection: Subscriber {
         authorizationDeadline = 0
         user?.leave()
         user = nil
-        for place in places.removeAll() { place.subscription?.leave() }
+        let left = places.removeAll()
+        runtime.giveSubscriptions(left.count, of: left.count)
+        for place in left { place.subscription?.leave() }
     }
 }

@@ -16,6 +16,11 @@ struct SubscriptionProblem: Error, Hashable, Sendable {
             type: "LimitReached",
             text: "This connection has \(maximum) channels already. Please unsubscribe from one first.", status: 403)
     }
+    /// As many subscriptions as all connections of the node may have.
+    static let nodeIsFull = SubscriptionProblem(
+        type: "LimitReached",
+        text: "This server has as many subscriptions as it may have. Please unsubscribe from a channel first.",
+        status: 503)
     /// As many users as a presence channel may have.
     static let full = SubscriptionProblem(
         type: "LimitReached", text: "The channel has as many members as it may have.", status: 403)

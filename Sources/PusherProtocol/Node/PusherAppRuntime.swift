@@ -24,6 +24,8 @@ public final class PusherAppRuntime: Sendable {
     /// What a connection may subscribe, unsubscribe and sign in free of charge: twice as often as it may have channels,
     /// and that again within a minute.
     let commandRate: TokenBucket.Rate
+    private let subscriptions: SubscriptionBudget
+    private let index: Int
     private let connections = Atomic(0)
     private let secrets: [[UInt8]: PusherKey]
     private let requestRate: TokenBucket.Rate
@@ -32,13 +34,17 @@ public final class PusherAppRuntime: Sendable {
     private let cacheMisses = Lock(QuietTable(interval: PusherAppRuntime.cacheMissInterval))
     private let clock: @Sendable () -> MonotonicInstant
 
-    /// - Parameter signatures: those that are remembered at most.
+    /// - Parameters:
+    ///   - signatures: those that are remembered at most.
+    ///   - subscriptions: the node's, of which this app's have that index.
     init(
-        app: PusherApp, engine: any Engine, signatures: Int = PusherAppRuntime.rememberedSignatures,
+        app: PusherApp, engine: any Engine, signatures: Int, subscriptions: SubscriptionBudget, index: Int,
         clock: @escaping @Sendable () -> MonotonicInstant
     ) {
         self.app = app
         self.clock = clock
+        self.subscriptions = subscriptions
+        self.index = index
         encoder = PusherEncoder()
         hub = ChannelHub(
             namespace: app.namespace, engine: engine, encoder: encoder, maximumMembers: app.limits.presenceMembers,
@@ -60,6 +66,17 @@ public final class PusherAppRuntime: Sendable {
     func isAuthorized(_ auth: [UInt8], _ message: [UInt8]) -> Bool {
         guard let colon = auth.firstIndex(of: UInt8(ascii: ":")), let pair = key(auth[..<colon]) else { return false }
         return PusherSignature.isValid(auth[(colon + 1)...], of: message, with: pair.secret)
+    }
+
+    /// Whether a connection that has `count` channels may have another one.
+    func takeSubscription(having count: Int) -> Bool {
+        count < SubscriptionBudget.ofConnection || subscriptions.take(index)
+    }
+
+    /// A connection has `count` channels less, of those that it had.
+    func giveSubscriptions(_ count: Int, of before: Int) {
+        let beyond = min(count, before - SubscriptionBudget.ofConnection)
+        if beyond > 0 { subscriptions.give(beyond, index) }
     }
 
     /// How many connections of the app this node has.

@@ -32,13 +32,15 @@ public final class PusherNode: Sendable {
     ///     handed to ``observed(_:in:)``.
     ///   - clock: the present on a clock that never jumps; any thread.
     ///   - wallClock: the present in Unix milliseconds, for signatures; any thread.
+    ///   - maximumSubscriptions: of all connections together, beyond 16 of each: about 1.3 KB each, and a user's data in
+    ///     a presence channel. Half of them is in equal parts for each app. Default 500,000.
     ///   - random: unpredictable numbers, for the names of connections; any thread. By default the system's.
     ///   - onEvent: told what happens in channels that clients can see; any thread, it must not block.
     ///   - onRefusal: told what a client was refused on a connection that stays open; on the connection's loop, as often
     ///     as a client likes; it must not block.
     public init(
         apps: [PusherApp], engine: any Engine, clock: @escaping @Sendable () -> MonotonicInstant,
-        wallClock: @escaping @Sendable () -> UInt64,
+        wallClock: @escaping @Sendable () -> UInt64, maximumSubscriptions: Int = 500_000,
         random: @escaping @Sendable () -> UInt64 = { PusherNode.unpredictable() },
         onEvent: @escaping EventHandler = { _, _, _ in }, onRefusal: @escaping RefusalHandler = { _ in }
     ) {
@@ -51,8 +53,11 @@ public final class PusherNode: Sendable {
         let signatures = max(
             PusherAppRuntime.leastSignatures,
             PusherAppRuntime.rememberedSignatures / max(1, apps.count { $0.refusesReplay }))
-        let runtimes = apps.map {
-            PusherAppRuntime(app: $0, engine: engine, signatures: signatures, clock: clock)
+        let subscriptions = SubscriptionBudget(maximumSubscriptions, apps: apps.count)
+        let runtimes = apps.enumerated().map { index, app in
+            PusherAppRuntime(
+                app: app, engine: engine, signatures: signatures, subscriptions: subscriptions, index: index,
+                clock: clock)
         }
         self.runtimes = runtimes
         byKey = Dictionary(

@@ -29,6 +29,7 @@ final class Cluster: Sendable {
     let places: [Place]
     private let time: Time
     private let happenings: Happenings
+    private let refused: Refused
 
     private final class Time: Sendable {
         let milliseconds = Atomic<UInt64>(1_000)
@@ -37,6 +38,13 @@ final class Cluster: Sendable {
     private final class Happenings: Sendable {
         let all = Mutex<[Happening]>([])
     }
+
+    private final class Refused: Sendable {
+        let all = Mutex<[String]>([])
+    }
+
+    /// What clients have been refused, as an operator reads it.
+    var refusals: [String] { refused.all.withLock { $0 } }
 
     /// Hands what an engine observes to its node, which comes after it.
     private final class Observer: EngineObserver {
@@ -51,11 +59,13 @@ final class Cluster: Sendable {
     ///   - nodes: how many.
     ///   - change: changes the app with the id 1, which has two keys. Another app, with the id 2, has a third.
     init(
-        nodes: Int = 1, options: MemoryStore.Options = MemoryStore.Options(),
+        nodes: Int = 1, options: MemoryStore.Options = MemoryStore.Options(), maximumSubscriptions: Int = 500_000,
         _ change: (inout PusherApp) -> Void = { _ in }
     ) {
         let time = Time()
         let happenings = Happenings()
+        let refused = Refused()
+        self.refused = refused
         self.time = time
         self.happenings = happenings
         let clock: @Sendable () -> MonotonicInstant = {
@@ -71,10 +81,11 @@ final class Cluster: Sendable {
             let node = PusherNode(
                 apps: apps, engine: engine, clock: clock,
                 wallClock: { time.milliseconds.load(ordering: .relaxed) },
+                maximumSubscriptions: maximumSubscriptions,
                 onEvent: { app, channel, event in
                     let channel = String(decoding: channel.bytes, as: UTF8.self)
                     happenings.all.withLock { $0.append(Happening(app: app, channel: channel, event: event)) }
-                })
+                }, onRefusal: { refusal in refused.all.withLock { $0.append(refusal.reason) } })
             observer.node.withLock { $0 = node }
             return Place(engine: engine, node: node, shards: [Shard { _ in }, Shard { _ in }])
         }
