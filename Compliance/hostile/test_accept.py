@@ -84,11 +84,13 @@ def lines(server, words):
 @CARRIERS
 def test_row_1_silent_connections_of_one_address_are_bounded_and_end_in_time(carrier):
     """15,000 sockets that send nothing: 1,000 may wait for their deadline, the others get 503 or are closed at once."""
+    # All of them have to come within the time of the first one's handshake.
+    thousands = 5 if wire.SANITIZED else 15
     options = "--limit-loopback", "on", "--connection-rate", "unlimited", "--handshake-timeout", str(HANDSHAKE)
     with door("--carrier", carrier, *options) as server:
         descriptors, resident, began = server.descriptors(), server.resident(), time.monotonic()
         silent = []
-        for _ in range(15):
+        for _ in range(thousands):
             silent += [Connection(server.port, source=ATTACKER) for _ in range(1000)]
             # Those that are on their way out are not many, and not for long.
             wire.eventually(lambda: server.descriptors() <= descriptors + 1110, 3, "too many are let in")
@@ -113,7 +115,7 @@ def test_row_1_silent_connections_of_one_address_are_bounded_and_end_in_time(car
         wire.eventually(lambda: lines(server, "omitted"), 5, "the log says how many more there were")
         told = lines(server, "connection not let in")
         assert len(told) <= 12 * (opened - began + 2)
-        assert any("count=14000" in line for line in told), told[-3:]
+        assert any(f"count={thousands - 1}000" in line for line in told), told[-3:]
         assert f"peer={ATTACKER}" in told[0] and "one address" in told[0]
 
 
