@@ -109,7 +109,9 @@ struct ReactorSlowReaderTests {
         }
     }
 
-    @Test("Of a burst that is cut off only what has begun takes memory, the connection's own or not", arguments: [true, false])
+    @Test(
+        "Of a burst that is cut off only what has begun takes memory, the connection's own or not",
+        arguments: [true, false])
     func memoryOfBurst(_ isOwn: Bool) async throws {
         try await withWatchedReactor { reactor, cutOff in
             let slow = reactor.connection(
