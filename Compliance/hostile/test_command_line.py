@@ -36,6 +36,19 @@ def test_a_missing_permission_is_one_clear_line():
     assert ended.stderr == "parley: no permission to listen on port 81: choose a port from 1024 on with --port\n"
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="root gives itself up for a user without processes")
+@pytest.mark.parametrize("limit", ["--nproc=1", "--nproc=4", "--nproc=6", f"--as={100 * wire.MIB}"])
+def test_too_few_threads_are_one_clear_line(limit):
+    if wire.SANITIZED and limit.startswith("--as"):
+        pytest.skip("a sanitizer reserves terabytes")
+    ended = subprocess.run(
+        ["prlimit", limit, wire.PARLEY, "serve", "--apps", "off", "--port", "0"], stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=20, user=63_999, group=63_999, extra_groups=[])
+    assert ended.returncode == 71
+    assert ended.stdout == ""
+    assert ended.stderr.count("\n") == 1 and "threads" in ended.stderr and "ulimit -u" in ended.stderr, ended.stderr
+
+
 @pytest.mark.parametrize("host, words", [("198.51.100.1", "is not an address of this machine"),
                                          ("no.such.host.invalid", "unknown")])
 def test_an_address_that_can_not_be_listened_on_is_one_clear_line(host, words):

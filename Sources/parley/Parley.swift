@@ -8,4 +8,11 @@ struct Parley: AsyncParsableCommand {
         abstract: "A self-hosted real-time server: one command, open the page, talk.",
         version: "parley 0.1.0", subcommands: [Serve.self, Apps.self, CheckConfig.self, Bench.self],
         defaultSubcommand: Serve.self)
+
+    /// On the main thread, before the first task that needs another one.
+    @MainActor
+    static func main() async {
+        ThreadLimit.check()
+        await main(nil)
+    }
 }
