@@ -150,8 +150,10 @@ class TestEnding:
         assert found["data"]["code"] == 4009
         client.expect_close(4009)
 
-    def test_a_reader_that_does_not_keep_up_is_cut_off_and_may_come_back(self, pusher):
+    def test_a_reader_that_does_not_keep_up_is_cut_off_and_may_come_back(self, serve):
         """Trap 7 of the protocol's notes, and rows 126 to 129 with the code of this protocol."""
+        # It reads only when all has been published, however long that takes.
+        pusher = serve("--config", CONFIGURATION, "--close-timeout", "60")
         api, channel = API(pusher.port, APP), "private-slow"
         slow, quick = Client(pusher.port, APP, receive_buffer=4096), Client(pusher.port, APP)
         for client in slow, quick:
