@@ -3,7 +3,6 @@ import Musl
 #elseif canImport(Glibc)
 import Glibc
 #endif
-import ArgumentParser
 
 /// The number of threads that the process may have.
 enum ThreadLimit {
