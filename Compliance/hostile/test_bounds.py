@@ -164,7 +164,7 @@ def test_clients_that_subscribe_to_many_channels_at_once_take_turns(carrier):
                 event = client.next_event()
                 assert event["event"] == "pusher_internal:subscription_succeeded", event
                 asked.remove(event["channel"])
-        assert server.most()["commands"] <= 128 + count
+        assert server.most()["points"] <= 1_024 + 9 * count
 
 
 @CARRIERS

@@ -2,6 +2,7 @@
 
 import base64
 import random
+import time
 import zlib
 
 import pytest
@@ -216,6 +217,32 @@ def test_row_100_a_compressed_message_larger_than_any_buffer_arrives(compressing
         socket.send(data[:step])
         data = data[step:]
     assert socket.said() == text
+
+
+@pytest.mark.parametrize("carrier", ["reactor", "nio"])
+@MODES
+def test_what_grows_a_thousandfold_takes_turns(carrier, mode):
+    """Forty connections send sixty messages of a KiB at once, each of which becomes a megabyte, and leave."""
+    message = frame(TEXT, deflate(b"nr=" + b"a" * 1_000_000 + b"&key=none"), rsv=RSV1)
+    with wire.Server("--carrier", carrier, "--compression", mode) as server:
+        canary = wire.Canary(server)
+        sockets = [DeflateWebSocket(server, f"/?room=z{number}") for number in range(40)]
+        began = time.monotonic()
+        try:
+            for socket in sockets:
+                socket.send(message * 60)
+            wire.eventually(lambda: time.monotonic() > began + 3, 9, "the time stands still")
+            canary.assert_unharmed(began, least=20)
+            # Half of them end their side, half are reset, with most of it unread.
+            left = time.monotonic()
+            for number, socket in enumerate(sockets):
+                socket.finish_sending() if number % 2 else socket.reset()
+            wire.eventually(lambda: time.monotonic() > left + 2, 9, "the time stands still")
+            canary.assert_unharmed(left, least=10)
+        finally:
+            canary.stop()
+        code, seconds = server.stop()
+        assert code == 0 and seconds < 9, (code, seconds)
 
 
 def crowd(server, count, offer="permessage-deflate"):

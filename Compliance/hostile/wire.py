@@ -509,7 +509,7 @@ class Server:
         """Ends the server; what one iteration of a loop did at most, a count by its name. Logs at debug."""
         self.stop()
         line = next(line for line in self.text().splitlines() if "in one iteration" in line)
-        return {name: int(value) for name, value in re.findall(r"(deliveries|bytes|encodings|commands)=(\d+)", line)}
+        return {name: int(value) for name, value in re.findall(r"(deliveries|bytes|encodings|points)=(\d+)", line)}
 
     def processor_seconds(self):
         """Processor time of all threads of the process so far."""

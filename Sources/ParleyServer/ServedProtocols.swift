@@ -148,7 +148,7 @@ final class ServedProtocols: Sendable {
             metadata: [
                 "deliveries": "\(most.mostDeliveries)", "bytes": "\(most.mostBytes)",
                 "encodings": "\(most.mostEncodings)",
-                "commands": "\(most.mostCommands)",
+                "points": "\(most.mostPoints)",
             ])
     }
 

@@ -4,8 +4,8 @@ import WebSocketCore
 /// One connection to a room, from its handshake to its end; a member as soon as it has sent a name.
 ///
 /// The carrier tells it what happens on the connection, by ``received(text:)``, ``becameWritable()``, ``closed()`` and
-/// ``exceededMessageRate()``, and a subclass overrides `deliver(_:)` and `isWritable` for what it sends, and
-/// ``disconnect(_:reason:)``. Everything happens on the thread of its shard. A binary message is an error of the
+/// ``exceededMessageRate()``, and a subclass overrides `deliver(_:)` and `isWritable` for what it sends,
+/// ``setReading(_:)`` and ``disconnect(_:reason:)``. Everything happens on the thread of its shard. A binary message is an error of the
 /// carrier's to handle: it closes with ``closeCodeForBinary``.
 open class RoomMember: Subscriber {
     /// The close code for a binary message: 1003, unsupported data (RFC 6455 §7.4.1).
@@ -21,6 +21,11 @@ open class RoomMember: Subscriber {
     /// The name of the member, as it stands in the roster.
     private var name: [UInt8] = []
     private var isClosed = false
+    private var turn = CommandTurn()
+    /// The carrier has been asked to hand over nothing until the turn of this connection comes.
+    private var waitsForTurn = false
+    /// Messages that it has handed over nevertheless, see ``CommandCost/lateMessages``.
+    private var lateMessages: UInt8 = 0
 
     /// Prepares a connection, which nobody in the room hears of until it joins.
     ///
@@ -44,9 +49,37 @@ open class RoomMember: Subscriber {
         preconditionFailure("A room member must override disconnect(_:reason:).")
     }
 
-    /// Does what a text message asks for; errors are pushed to this connection alone.
+    /// Has the carrier hand over messages, or none until it is called again. A carrier that cannot wait answers `false`,
+    /// and goes on.
+    open func setReading(_ isReading: Bool) -> Bool { false }
+
+    /// Does what a text message asks for; errors are pushed to this connection alone. What it asks for beyond its turn
+    /// waits.
     public final func received(text: RawSpan) {
         guard !isClosed else { return }
+        if waitsForTurn {
+            lateMessages &+= 1
+            guard lateMessages <= CommandCost.lateMessages else {
+                _ = setReading(false)
+                return
+            }
+        }
+        obey(text)
+        let cost = CommandCost.ofChange + CommandCost.ofReading(text.byteCount)
+        guard !shard.takesCommand(cost, &turn), !waitsForTurn, !isClosed, setReading(false) else { return }
+        waitsForTurn = true
+        shard.waitForTurn(self)
+    }
+
+    /// It is this connection's turn again. Called by its shard.
+    public final override func turnCame() {
+        guard waitsForTurn else { return }
+        waitsForTurn = false
+        lateMessages = 0
+        _ = setReading(true)
+    }
+
+    private func obey(_ text: RawSpan) {
         switch RoomCommand(text) {
         case .join(let profile, let resume): join(as: profile, resume)
         case .say(let text, let addressee, let extras): say(text, to: addressee, extras)

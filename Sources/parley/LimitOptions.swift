@@ -98,6 +98,13 @@ struct LimitOptions: ParsableArguments {
             """)
     var bodyBudget: Int?
 
+    @Option(
+        help: """
+            Bytes that messages may take together of which a part is missing, 1048576 at least; each loop has an equal \
+            part. Above it those that take most are closed with 1013. Default 268435456.
+            """)
+    var assemblyBudget: Int?
+
     @Option(help: "Seconds that a connection is kept for another HTTP request after one was answered. Default 75.")
     var keepAliveTimeout: Double?
 
@@ -145,6 +152,7 @@ struct LimitOptions: ParsableArguments {
         settings.maxSubscriptions = maxSubscriptions
         settings.handshakeTimeout = handshakeTimeout
         settings.bodyBudget = bodyBudget
+        settings.assemblyBudget = assemblyBudget
         settings.keepAliveTimeout = keepAliveTimeout
         settings.drainDelay = drainDelay
         settings.closeTimeout = closeTimeout

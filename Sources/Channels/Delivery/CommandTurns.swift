@@ -1,13 +1,14 @@
-/// The connections of a shard that wait until it is their turn to have commands done.
+/// The connections of a shard that wait until it is their turn to have done what they ask for.
 ///
-/// A command, a subscription above all, costs as much as some hundred deliveries, and one segment holds a thousand. So an
-/// iteration of the loop does ``ShardWork/maximumCommands``, and where several connections want more, ``commandsInTurn``
-/// of each before it is another one's turn. Confined to its shard's thread.
+/// What one message asks for may cost as much as some hundred deliveries, and one segment holds a thousand. So what is
+/// done has a cost in points, see ``CommandCost``: an iteration of the loop does ``ShardWork/maximumPoints``, and where
+/// several connections want more, ``pointsInTurn`` of each before it is another one's turn. Confined to its shard's
+/// thread.
 struct CommandTurns {
-    /// Commands of one connection before it is another one's turn.
-    static let commandsInTurn: UInt8 = 8
+    /// Of one connection before it is another one's turn.
+    static let pointsInTurn: UInt8 = 64
     /// In each iteration, however much else it does.
-    static let leastCommands = 16
+    static let leastPoints = 128
 
     private var waiting = WaitingLine<Subscriber>()
 
@@ -18,19 +19,34 @@ struct CommandTurns {
     mutating func popFirst() -> Subscriber? { waiting.popFirst() }
 }
 
+/// What a message costs the loop, in points of about two microseconds.
+public enum CommandCost {
+    /// A change of subscriptions or members, or what all members are sent.
+    public static let ofChange = 8
+    /// Any other message.
+    public static let ofMessage = 1
+
+    /// Messages of a connection that are looked at although it waits for its turn: the peer has ended its side, and what
+    /// it said before counts.
+    public static let lateMessages: UInt8 = 4
+
+    /// Reading a message of so many bytes.
+    public static func ofReading(_ bytes: Int) -> Int { bytes >> 10 }
+}
+
 /// What a connection has had done in an iteration of its loop; a part of the connection.
 public struct CommandTurn {
     private var iteration: UInt16 = 0
-    private var count: UInt8 = 0
+    private var points: UInt8 = 0
 
     /// Nothing so far.
     public init() {}
 
-    /// Counts one command; whether the connection has had a turn's worth in that iteration.
-    mutating func takes(in current: UInt16) -> Bool {
-        if iteration != current { (iteration, count) = (current, 0) }
-        if count < CommandTurns.commandsInTurn { count += 1 }
-        return count == CommandTurns.commandsInTurn
+    /// Counts a cost; whether the connection has had a turn's worth in that iteration.
+    mutating func takes(_ cost: Int, in current: UInt16) -> Bool {
+        if iteration != current { (iteration, points) = (current, 0) }
+        points = UInt8(clamping: min(cost, Int(UInt8.max)) + Int(points))
+        return points >= CommandTurns.pointsInTurn
     }
 }
 

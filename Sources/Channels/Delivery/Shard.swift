@@ -10,7 +10,7 @@ public import WebSocketCore
 /// they missed, in another channel. When more waits than a shard holds, an iteration does more, so that what comes in has
 /// to wait instead.
 ///
-/// What connections ask for takes turns as well, see ``takesCommand(_:)``.
+/// What connections ask for takes turns as well, see ``takesCommand(_:_:)``.
 public final class Shard: Sendable {
     private struct Mailbox: Sendable {
         var waiting: [Delivery] = []
@@ -81,7 +81,7 @@ public final class Shard: Sendable {
     /// What is left, and what is posted meanwhile, stays for the next drain, which has been asked for then.
     public func drain() {
         var batch = takeBatch()
-        if work.commands > 0 { most.noteCommands(work) }
+        if work.points > 0 { most.notePoints(work) }
         work = ShardWork()
         iteration &+= 1
         replays.beginIteration()
@@ -129,14 +129,16 @@ public final class Shard: Sendable {
         }
     }
 
-    /// Enters a command of a connection, one that costs as much as some hundred deliveries. `false` when others come
-    /// first: its carrier should hand over nothing more, and the connection has to ``waitForTurn(_:)``. On the loop's thread.
+    /// Enters what a message of a connection asks for. `false` when others come first: its carrier should hand over
+    /// nothing more, and the connection has to ``waitForTurn(_:)``. On the loop's thread.
     ///
-    /// - Parameter turn: the connection's own.
-    public func takesCommand(_ turn: inout CommandTurn) -> Bool {
-        work.chargeCommand()
-        let hasHadTurn = turn.takes(in: iteration)
-        return !work.hasSpentCommands && (commandTurns.isEmpty || !hasHadTurn)
+    /// - Parameters:
+    ///   - cost: see ``CommandCost``.
+    ///   - turn: the connection's own.
+    public func takesCommand(_ cost: Int, _ turn: inout CommandTurn) -> Bool {
+        work.charge(points: cost)
+        let hasHadTurn = turn.takes(cost, in: iteration)
+        return !work.hasSpentPoints && (commandTurns.isEmpty || !hasHadTurn)
     }
 
     /// Calls ``Subscriber/turnCame()`` in one of the next iterations, when those have had their turn that have waited
@@ -151,14 +153,14 @@ public final class Shard: Sendable {
     }
 
     private func serveCommands() {
-        var count = 0
-        while !work.hasSpentCommands, count < CommandTurns.leastCommands || !work.isSpent {
+        var spent = 0
+        while !work.hasSpentPoints, spent < CommandTurns.leastPoints || !work.isSpent {
             guard let subscriber = commandTurns.popFirst() else { return }
-            let before = work.commands
+            let before = work.points
             subscriber.turnCame()
             // One that wanted nothing any more has cost something, too.
-            if work.commands == before { work.chargeCommand() }
-            count += work.commands - before
+            if work.points == before { work.charge(points: CommandCost.ofMessage) }
+            spent += work.points - before
         }
     }
 

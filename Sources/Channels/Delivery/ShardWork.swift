@@ -11,14 +11,14 @@ struct ShardWork: Sendable {
     static var maximumBytes: Int { 1 << 20 }
     /// Frames that are made in one iteration.
     static var maximumEncodings: Int { 512 }
-    /// Commands of connections in one iteration: about two milliseconds' work.
-    static var maximumCommands: Int { 128 }
+    /// What connections ask for in one iteration, see ``CommandCost``: about two milliseconds' work.
+    static var maximumPoints: Int { 1_024 }
 
     private(set) var deliveries = 0
     private(set) var bytes = 0
     private(set) var encodings = 0
-    /// Of connections, those included that come between two drains.
-    private(set) var commands = 0
+    /// What connections have asked for, also between two drains.
+    private(set) var points = 0
 
     /// Whether the rest waits for the next iteration.
     var isSpent: Bool {
@@ -31,10 +31,10 @@ struct ShardWork: Sendable {
             || encodings >= Self.maximumEncodings / 2
     }
 
-    /// Whether connections wait with their commands.
-    var hasSpentCommands: Bool { commands >= Self.maximumCommands }
+    /// Whether connections wait with what they ask for.
+    var hasSpentPoints: Bool { points >= Self.maximumPoints }
 
-    mutating func chargeCommand() { commands &+= 1 }
+    mutating func charge(points: Int) { self.points &+= points }
 
     mutating func charge(deliveries: Int, bytes: Int, encodings: Int = 0) {
         self.deliveries &+= deliveries
@@ -51,8 +51,8 @@ public struct ShardStatistics: Hashable, Sendable {
     public var mostBytes = 0
     /// Frames that were made.
     public var mostEncodings = 0
-    /// Commands of connections: subscriptions above all.
-    public var mostCommands = 0
+    /// What connections asked for, see ``CommandCost``.
+    public var mostPoints = 0
 
     /// Nothing so far.
     public init() {}
@@ -63,7 +63,7 @@ public struct ShardStatistics: Hashable, Sendable {
         most.mostDeliveries = max(mostDeliveries, other.mostDeliveries)
         most.mostBytes = max(mostBytes, other.mostBytes)
         most.mostEncodings = max(mostEncodings, other.mostEncodings)
-        most.mostCommands = max(mostCommands, other.mostCommands)
+        most.mostPoints = max(mostPoints, other.mostPoints)
         return most
     }
 
@@ -72,7 +72,7 @@ public struct ShardStatistics: Hashable, Sendable {
         private let deliveries = Atomic(0)
         private let bytes = Atomic(0)
         private let encodings = Atomic(0)
-        private let commands = Atomic(0)
+        private let points = Atomic(0)
 
         /// An iteration has ended. On the shard's thread.
         func note(_ work: ShardWork) {
@@ -81,15 +81,15 @@ public struct ShardStatistics: Hashable, Sendable {
             Self.raise(encodings, to: work.encodings)
         }
 
-        /// The commands of an iteration are complete when the next begins. On the shard's thread.
-        func noteCommands(_ work: ShardWork) { Self.raise(commands, to: work.commands) }
+        /// The points of an iteration are complete when the next begins. On the shard's thread.
+        func notePoints(_ work: ShardWork) { Self.raise(points, to: work.points) }
 
         var value: ShardStatistics {
             var value = ShardStatistics()
             value.mostDeliveries = deliveries.load(ordering: .relaxed)
             value.mostBytes = bytes.load(ordering: .relaxed)
             value.mostEncodings = encodings.load(ordering: .relaxed)
-            value.mostCommands = commands.load(ordering: .relaxed)
+            value.mostPoints = points.load(ordering: .relaxed)
             return value
         }
 

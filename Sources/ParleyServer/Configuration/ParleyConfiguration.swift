@@ -35,6 +35,8 @@ public struct ParleyConfiguration: Sendable {
     public var proxies = TrustedProxies()
     /// Memory of the node for what waits to be written to slow readers, in bytes. Default 256 MiB.
     public var outputBudget = 256 * 1024 * 1024
+    /// Memory of the node for unfinished messages, in bytes; each loop has an equal part. Default 256 MiB.
+    public var assemblyBudget = 256 * 1024 * 1024
     /// Memory of the node for the bodies of requests to the HTTP API, in bytes; one app takes at most half. Default 64 MiB.
     public var bodyBudget = 64 * 1024 * 1024
     /// How long the server listens on after a graceful shutdown has begun, for load balancers to notice. Default 1 s.
@@ -98,6 +100,7 @@ public struct ParleyConfiguration: Sendable {
         settings.roomHistory?.apply(to: &room.retention)
         room.maximumMembers = settings.maxMembers ?? room.maximumMembers
         maximumSubscriptions = settings.maxSubscriptions ?? maximumSubscriptions
+        assemblyBudget = settings.assemblyBudget ?? assemblyBudget
         bodyBudget = settings.bodyBudget ?? bodyBudget
         drainDelay = milliseconds(settings.drainDelay).map { .milliseconds(Int64(clamping: $0)) } ?? drainDelay
         http.keepAliveTimeout = milliseconds(settings.keepAliveTimeout) ?? http.keepAliveTimeout

@@ -77,6 +77,8 @@ public struct ServerSettings: Sendable, Decodable {
     public var handshakeTimeout: Double?
     /// Bytes of the bodies of requests to the HTTP API together.
     public var bodyBudget: Int?
+    /// Bytes of the unfinished messages of all connections together.
+    public var assemblyBudget: Int?
     /// Seconds that a connection is kept without a request after one was answered on it.
     public var keepAliveTimeout: Double?
     /// Seconds that the server listens on after it was told to stop.
@@ -116,6 +118,7 @@ public struct ServerSettings: Sendable, Decodable {
         case maxMembers = "max_members"
         case maxSubscriptions = "max_subscriptions"
         case handshakeTimeout = "handshake_timeout"
+        case assemblyBudget = "assembly_budget"
         case bodyBudget = "body_budget"
         case keepAliveTimeout = "keep_alive_timeout"
         case drainDelay = "drain_delay"
@@ -168,6 +171,7 @@ public struct ServerSettings: Sendable, Decodable {
         take(\.roomHistory)
         take(\.maxSubscriptions)
         take(\.handshakeTimeout)
+        take(\.assemblyBudget)
         take(\.bodyBudget)
         take(\.keepAliveTimeout)
         take(\.drainDelay)
@@ -190,6 +194,7 @@ public struct ServerSettings: Sendable, Decodable {
     func rangeProblems() -> [SettingProblem] {
         let numbers: [SettingProblem?] = [
             .range(loops, 1...1024, "loops"),
+            .range(assemblyBudget, 1_048_576...Int.max, "assembly_budget"),
             .range(bodyBudget, 1_048_576...Int.max, "body_budget"),
             .range(historyBudget, 1_048_576...Int.max, "history_budget"),
             .range(idempotencyBudget, 65_536...Int.max, "idempotency_budget"),

@@ -12,6 +12,11 @@ final class RoomConversation: RoomMember {
 
     override func deliver(_ frame: SharedFrame) { connection?.send(frame) }
 
+    override func setReading(_ isReading: Bool) -> Bool {
+        connection?.setReading(isReading)
+        return connection != nil
+    }
+
     override func disconnect(_ code: UInt16, reason: String) {
         connection?.close(CloseCode(rawValue: code), reason: reason)
     }

@@ -44,6 +44,8 @@ open class PusherConnection: Subscriber {
     private final var malformedCount: UInt8 = 0
     /// The carrier has been asked to hand over nothing until the turn of this connection comes.
     private final var waitsForTurn = false
+    /// Messages that it has handed over nevertheless, see ``CommandCost/lateMessages``.
+    private final var lateMessages: UInt8 = 0
     private final var turn = CommandTurn()
 
     /// Prepares a connection that has been accepted, see ``PusherHandshake``.
@@ -109,23 +111,30 @@ open class PusherConnection: Subscriber {
     ///
     /// - Parameter payload: valid during the call only; text is UTF-8.
     public final func received(_ kind: MessageKind, _ payload: RawSpan) {
-        guard phase == .open else { return }
+        guard phase == .open, takesMessage() else { return }
         guard kind == .text else { return end(PusherCloseCode.unsupportedData, "This protocol speaks text only.") }
+        var cost = CommandCost.ofReading(payload.byteCount)
         switch PusherCommand(payload) {
         case .ping: deliver(PusherMessages.pong)
         case .pong: requireMessagesAsLife()
         case .subscribe(let command):
-            if takeCommand() { subscribe(command) }
+            countCommand()
+            subscribe(command)
         case .unsubscribe(let channel):
-            if takeCommand() { unsubscribe(channel) }
+            countCommand()
+            unsubscribe(channel)
         case .signIn(let auth, let userData):
-            if takeCommand() { signIn(auth, userData) }
-        case .clientEvent(let event, let channel): send(event, to: channel)
+            countCommand()
+            signIn(auth, userData)
+        case .clientEvent(let event, let channel):
+            cost += CommandCost.ofChange
+            send(event, to: channel)
         case .ignored: break
         case .forbidden: refuse("Clients may send events only whose names begin with client-.")
         case .malformed(let text): malformed(text)
         case .refused(let text): deliver(PusherMessages.error(nil, text))
         }
+        charge(cost + CommandCost.ofMessage)
     }
 
     /// More messages came than the carrier takes, for so long that it does not want to wait any more.
@@ -147,6 +156,7 @@ open class PusherConnection: Subscriber {
     public final override func turnCame() {
         guard waitsForTurn else { return }
         waitsForTurn = false
+        lateMessages = 0
         _ = setReading(true)
     }
 
@@ -214,17 +224,27 @@ open class PusherConnection: Subscriber {
 
     final var isOpen: Bool { phase == .open }
 
-    /// Subscribing to all of its channels, and unsubscribing again, costs a client nothing; to go on doing so does. What
-    /// it asks for beyond its turn waits. `false` for what comes nevertheless: the client has ended its side of the
-    /// connection, and nobody would read the answer.
-    private final func takeCommand() -> Bool {
-        guard !waitsForTurn else { return false }
+    /// Subscribing to all of its channels, and unsubscribing again, costs a client nothing; to go on doing so does.
+    private final func countCommand() {
         if commands.take(runtime.commandRate, now: node.clock()) { forgiveMessage() }
-        if !shard.takesCommand(&turn), setReading(false) {
-            waitsForTurn = true
-            shard.waitForTurn(self)
-        }
-        return true
+        charge(CommandCost.ofChange)
+    }
+
+    /// Whether a message is looked at: of those that come although this connection waits for its turn, because the
+    /// client has ended its side, only the first few.
+    private final func takesMessage() -> Bool {
+        guard waitsForTurn else { return true }
+        lateMessages &+= 1
+        guard lateMessages > CommandCost.lateMessages else { return true }
+        _ = setReading(false)
+        return false
+    }
+
+    /// Counts what a message costs; when others come first, nothing more is read until it is this connection's turn.
+    private final func charge(_ cost: Int) {
+        guard cost > 0, !shard.takesCommand(cost, &turn), !waitsForTurn, setReading(false) else { return }
+        waitsForTurn = true
+        shard.waitForTurn(self)
     }
 
     private final func malformed(_ text: String) {

@@ -51,6 +51,8 @@ struct Slot {
         static let hasEnded = Flags(rawValue: 1 << 12)
         /// Its output begins, or began, with an answer that lies in what is being read.
         static let answersInPlace = Flags(rawValue: 1 << 13)
+        /// It is on the list of those that are read, or read on, when it is their turn.
+        static let waitsForTurn = Flags(rawValue: 1 << 14)
     }
 
     /// What only some connections need, and most of them only at times.

@@ -5,7 +5,9 @@ import WebSocketCore
 /// waits, so that nothing gets lost.
 extension ReactorLoop {
     /// Whether the socket is not read because of what the peer has sent.
-    func isHeld(_ slot: SlotHandle) -> Bool { slot.pointee.extras?.hold?.isOn == true }
+    func isHeld(_ slot: SlotHandle) -> Bool {
+        slot.pointee.extras?.hold?.isOn == true || slot.pointee.flags.contains(.waitsForTurn)
+    }
 
     /// Reads nothing more until the peer may send again.
     func hold(_ slot: SlotHandle) {
@@ -35,14 +37,14 @@ extension ReactorLoop {
 
     /// The hold is of no use any more: what the peer still sends is dropped, up to its close frame.
     func resumeReading(_ slot: SlotHandle) {
-        guard isHeld(slot) else { return }
+        guard slot.pointee.extras?.hold?.isOn == true else { return }
         endHold(slot)
         readOn(slot)
     }
 
     func endHold(_ slot: SlotHandle) { slot.pointee.extras?.hold?.end(now: now) }
 
-    private func readOn(_ slot: SlotHandle) {
+    func readOn(_ slot: SlotHandle) {
         if !slot.pointee.flags.contains(.isPaused) { processTail(slot) }
         if slot.pointee.machine.exceedsByteRate(now: now) { hold(slot) }
         settle(slot)

@@ -33,7 +33,7 @@ extension ReactorLoop {
             guard !slot.pointee.flags.contains(.isCondemned) else { return }
         }
         if readiness.contains(.readable) {
-            read(slot)
+            if !waitsToInflate(slot) { read(slot) }
         } else if !readiness.isDisjoint(with: .ended) {
             // Nobody reads this socket at the moment, and there is nothing more to come.
             condemn(slot)
@@ -73,7 +73,7 @@ extension ReactorLoop {
     /// Gives the slot of a connection back that has ended, unless a list names it: then it is when it comes off that.
     func releaseUnlessListed(_ slot: SlotHandle) {
         let isTouched = slot.pointee.flags.contains(.isTouched) && !PlantedLoopBug.isOn(.releaseTouched)
-        guard !isTouched, !slot.pointee.flags.contains(.isToBeTold) else { return }
+        guard !isTouched, slot.pointee.flags.isDisjoint(with: [.isToBeTold, .waitsForTurn]) else { return }
         slab.release(slot)
     }
 

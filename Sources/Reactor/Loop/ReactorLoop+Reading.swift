@@ -86,6 +86,10 @@ extension ReactorLoop {
                 session.received(kind, payload.bytes)
             case .assembledMessage(let kind, let message):
                 session.received(kind, message.span.bytes)
+                if countInflated(message.count, slot) {
+                    if position < bytes.count { waitToInflate(slot) }
+                    break reading
+                }
             case .sendPong(let range):
                 pong(UnsafeRawBufferPointer(rebasing: bytes[range]), slot)
             case .held:
@@ -159,24 +163,47 @@ extension ReactorLoop {
     /// After reading: the books on unfinished messages, and the timer.
     func settle(_ slot: SlotHandle) {
         let extras = extras(of: slot)
-        let waits = extras.hold?.isOn == true || slot.pointee.flags.contains(.isPaused)
+        let waits = isHeld(slot) || slot.pointee.flags.contains(.isPaused)
         let held = slot.pointee.machine.assembledBytes + (waits ? extras.tail.count : 0)
         if held != extras.accountedBytes {
             assemblingBytes += held - extras.accountedBytes
             let hasGrown = held > extras.accountedBytes
             extras.accountedBytes = held
-            if hasGrown, assemblingBytes > assemblyBudget {
-                close(CloseFrame(code: .tryAgainLater, reason: "too many unfinished messages on this server"), slot)
-            }
+            if hasGrown, assemblingBytes > assemblyBudget { shedAssembly() }
         }
         trimExtras(slot)
         if !slot.pointee.machine.isAtRest { reschedule(slot) }
     }
 
+    /// The loop holds too much of unfinished messages: closes those that hold most, until an eighth is free.
+    private func shedAssembly() {
+        var holders: [(slot: SlotHandle, bytes: Int)] = []
+        forEachConnection { slot in
+            guard slot.pointee.flags.isDisjoint(with: [.isCondemned, .hasEnded]), slot.pointee.machine.maySend,
+                let bytes = slot.pointee.extras?.accountedBytes, bytes > 0
+            else { return }
+            holders.append((slot, bytes))
+        }
+        holders.sort { $0.bytes > $1.bytes }
+        for (slot, _) in holders {
+            guard assemblingBytes > assemblyBudget - assemblyBudget / 8 else { return }
+            beginClosing(
+                CloseFrame(code: .tryAgainLater, reason: "too many unfinished messages on this server"), slot)
+            // The rest of closing calls its session, which may be the one that is called just now.
+            tellLater(slot)
+            settle(slot)
+        }
+    }
+
     /// Stops or resumes handing messages to the session; the socket is read until ``pausedBytes`` wait.
     func setReading(_ isReading: Bool, _ slot: SlotHandle) {
         let flags = slot.pointee.flags
-        guard flags.isDisjoint(with: [.readingHasEnded, .isCondemned, .hasEnded]) else { return }
+        if flags.contains(.readingHasEnded) {
+            // The session wants nothing more of what it is handed at the end.
+            if !isReading, flags.contains(.isProcessing) { slot.pointee.flags.insert(.isPaused) }
+            return
+        }
+        guard flags.isDisjoint(with: [.isCondemned, .hasEnded]) else { return }
         guard isReading == flags.contains(.isPaused), isReading || slot.pointee.machine.maySend else { return }
         guard isReading else {
             slot.pointee.flags.insert(.isPaused)
@@ -204,11 +231,16 @@ extension ReactorLoop {
         slot.pointee.flags.remove(.isPaused)
         endHold(slot)
         var left = Int.max
-        while let tail = slot.pointee.extras?.tail, 1..<left ~= tail.count {
+        while let tail = slot.pointee.extras?.tail, 1..<left ~= tail.count,
+            !slot.pointee.machine.inflates || !hasInflatedEnough
+        {
             left = tail.count
             slot.pointee.machine.forgiveRate()
             processTail(slot)
         }
+        guard slot.pointee.flags.contains(.isPaused) else { return }
+        slot.pointee.flags.remove(.isPaused)
+        slot.pointee.extras?.tail = []
     }
 
     /// Answers a ping, unless output is blocked: then only the newest answer is kept (RFC 6455 §5.5.3).

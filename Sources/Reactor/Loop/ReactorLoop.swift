@@ -34,6 +34,9 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
 
     /// Bytes that were compressed in this turn.
     var compressedBytes = 0
+    /// Bytes that compressed messages have become in this turn, and the connections that wait with theirs.
+    var inflatedBytes = 0
+    var inflationLine = SlotLine()
     /// The memory of what waits for slow readers, and the most that one of them has waiting, or had.
     let heldOutput = HeldOutput()
     var backlogBytes: Int { heldOutput.bytes }
@@ -200,6 +203,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
         for job in left { job.run() }
         for job in inbox.close() { job.run() }
         forEachConnection { condemn($0) }
+        while let slot = inflationLine.popFirst() { leaveLine(slot) }
         repeat {
             endCondemned()
             write(atMost: .max)
@@ -228,6 +232,8 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     func turn(_ events: Int, at now: MonotonicInstant) {
         self.now = now
         compressedBytes = 0
+        inflatedBytes = 0
+        if !inflationLine.isEmpty { serveInflationLine() }
         for index in 0..<events {
             if let event = poller.event(index) {
                 handle(event.readiness, event.slot)
@@ -249,7 +255,11 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
 
     /// Milliseconds that the loop may wait for events.
     private var waitingTime: Int32 {
-        if hasOwnTasks || !tickOutput.pointee.isEmpty || !condemned.isEmpty || !toBeTold.isEmpty { return 0 }
+        if hasOwnTasks || !tickOutput.pointee.isEmpty || !condemned.isEmpty || !toBeTold.isEmpty
+            || !inflationLine.isEmpty
+        {
+            return 0
+        }
         guard let time = wheel.wait(now: now) else { return -1 }
         return Int32(clamping: time)
     }

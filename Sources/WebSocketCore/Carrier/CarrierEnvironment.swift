@@ -12,7 +12,7 @@ public struct CarrierEnvironment: Sendable {
 
     /// Composes an environment.
     public init(
-        outputBudget: OutputBudget = OutputBudget(bytes: 256 << 20), assemblyBudget: Int = 512 << 20,
+        outputBudget: OutputBudget = OutputBudget(bytes: 256 << 20), assemblyBudget: Int = 256 << 20,
         onSlowReader: @escaping @Sendable (SlowReader) -> Void = { _ in },
         onRefusal: @escaping @Sendable (Refusal) -> Void = { _ in }
     ) {

@@ -67,7 +67,7 @@ public struct ConnectionStateMachine {
     /// How the connection ended; meaningful after the transport has.
     public var result: CloseOutcome { handshake.result }
 
-    /// How many bytes of an unfinished message are held.
+    /// Memory of an unfinished message, in bytes.
     public var assembledBytes: Int { reader.assembledBytes }
 
     /// So many bytes have arrived, of whatever kind.
@@ -75,6 +75,9 @@ public struct ConnectionStateMachine {
         keepAlive.received(now: now)
         if let rate = rules.byteRate { bytes.charge(count, rate, now: now) }
     }
+
+    /// Whether messages may be compressed, and what arrives says little about what it becomes.
+    public var inflates: Bool { reader.inflates }
 
     /// Whether more bytes have arrived than the rate allows: the socket is to be held, see ``holdTime(now:)``.
     public func exceedsByteRate(now: MonotonicInstant) -> Bool {
@@ -211,6 +214,7 @@ public struct ConnectionStateMachine {
         let event: MessageEvent
         do throws(ProtocolViolation) {
             event = try reader.next(input, position: &position, output: output)
+            if ending != nil { reader.dropAssembled() }
         } catch {
             return .closing(failed(error, now: now))
         }
@@ -241,7 +245,7 @@ public struct ConnectionStateMachine {
     /// Nothing whole is left; a message that is under way has begun at the latest now.
     private mutating func inputEnds(now: MonotonicInstant) -> ConnectionEvent {
         guard reader.isInsideMessage else { return .needsInput }
-        let bytes = reader.assembledBytes
+        let bytes = reader.assembledCount
         if var progress = reader.progress {
             if bytes != progress.bytes {
                 keepAlive.receivedData(now: now)
@@ -318,7 +322,12 @@ public struct ConnectionStateMachine {
     {
         var handshake = handshake
         let action = step(&handshake)
-        if let ending { ending.handshake = handshake } else { ending = Ending(handshake) }
+        if let ending {
+            ending.handshake = handshake
+        } else {
+            ending = Ending(handshake)
+            reader.dropAssembled()
+        }
         return action
     }
 

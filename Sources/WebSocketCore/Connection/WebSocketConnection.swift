@@ -28,7 +28,8 @@ open class WebSocketConnection {
     /// when it is gone. Asked of the kernel each time: nothing for every message.
     open var peer: String { "" }
 
-    /// Stops or resumes reading from the peer, for a session that can not take more.
+    /// Stops or resumes reading from the peer, for a session that can not take more. When the peer has ended its side the
+    /// session is handed what is left nevertheless, until it calls this with `false` once more: then the rest is dropped.
     open func setReading(_ isReading: Bool) {}
 
     /// Takes the message that the session is being handed off the rate of messages; only from within

@@ -35,8 +35,14 @@ public struct MessageReader {
     /// Whether a message has begun and not ended.
     @inlinable public var isInsideMessage: Bool { underWay != nil }
 
-    /// How many bytes of an unfinished message are held.
-    public var assembledBytes: Int { underWay.map { $0.bytes.count } ?? 0 }
+    /// Memory of an unfinished message, in bytes.
+    public var assembledBytes: Int { underWay.map { $0.bytes.capacity } ?? 0 }
+
+    /// How much of an unfinished message is here, in bytes.
+    var assembledCount: Int { underWay.map { $0.bytes.count } ?? 0 }
+
+    /// Lets go of what has been assembled, of a message that nobody is going to be handed.
+    func dropAssembled() { underWay?.bytes = [] }
 
     /// How far the message under way has come, for its deadline.
     var progress: MessageUnderWay.Progress? {

@@ -5,7 +5,21 @@ import WebSocketCore
 /// waits, so that nothing gets lost.
 extension FrameHandler {
     /// Whether the socket is not read because of what the peer has sent.
-    var isHeld: Bool { hold?.isOn == true }
+    var isHeld: Bool { hold?.isOn == true || waitsForTurn }
+
+    /// Has the connection read on when it is its turn.
+    func waitToInflate() {
+        guard !waitsForTurn, !readingHasEnded, let context else { return }
+        waitsForTurn = true
+        updateReading(context)
+        loop.waitToInflate(self)
+    }
+
+    /// It is this connection's turn to inflate. Called by its loop.
+    func inflateOn() {
+        waitsForTurn = false
+        if context != nil { readOn() }
+    }
 
     /// Reads nothing more until the peer may send again.
     func holdReading() {
@@ -34,7 +48,7 @@ extension FrameHandler {
 
     /// The hold is of no use any more: what the peer still sends is dropped, up to its close frame.
     func resumeReading() {
-        guard isHeld else { return }
+        guard hold?.isOn == true else { return }
         hold?.end(now: loop.now)
         readOn()
     }
@@ -44,7 +58,7 @@ extension FrameHandler {
         _ = try? context.channel.syncOptions?.setOption(.autoRead, value: socketIsRead && !isHeld)
     }
 
-    private func readOn() {
+    func readOn() {
         if isReading { processTail() }
         if machine.exceedsByteRate(now: loop.now) { holdReading() }
         settle()

@@ -37,7 +37,9 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
     private(set) var readingHasEnded = false
     /// Bytes that may arrive while the session takes nothing, before the socket is no longer read.
     private static let pausedBytes = 64 * 1024
-    private var accountedBytes = 0
+    private(set) var accountedBytes = 0
+    /// It stands in its loop's line of those that have more to inflate, see ``LoopContext/waitToInflate(_:)``.
+    var waitsForTurn = false
     /// When the peer has lately sent faster than it may.
     var hold: ReadingHold?
 
@@ -98,7 +100,12 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
 
     /// Stops or resumes handing messages to the session; the socket is read until ``pausedBytes`` wait.
     override func setReading(_ isReading: Bool) {
-        guard let context, !readingHasEnded, isReading != self.isReading, isReading || machine.maySend else { return }
+        if readingHasEnded {
+            // The session wants nothing more of what it is handed at the end.
+            if !isReading, isProcessing { self.isReading = false }
+            return
+        }
+        guard let context, isReading != self.isReading, isReading || machine.maySend else { return }
         self.isReading = isReading
         guard isReading, !isProcessing else { return }
         processTail()
@@ -167,6 +174,7 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
         let buffer = unwrapInboundIn(data)
         machine.receivedBytes(buffer.readableBytes, now: loop.now)
         guard machine.mayReceive else { return }
+        if machine.inflates, loop.hasInflatedEnough { waitToInflate() }
         if isReading, tail.isEmpty, !isHeld {
             buffer.withUnsafeReadableBytes { input in
                 loop.withScratch(input.count) { process(input, output: $0) }
@@ -209,6 +217,10 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
                 session?.received(kind, payload.bytes)
             case .assembledMessage(let kind, let bytes):
                 session?.received(kind, bytes.span.bytes)
+                if machine.inflates, loop.countInflated(bytes.count) {
+                    if position < input.count { waitToInflate() }
+                    break reading
+                }
             case .sendPong(let range):
                 pong(UnsafeRawBufferPointer(start: output + range.lowerBound, count: range.count))
             case .held:
@@ -257,7 +269,7 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
         if held != accountedBytes, context != nil {
             let fits = loop.accountAssembly(held - accountedBytes)
             accountedBytes = held
-            if !fits { close(CloseFrame(code: .tryAgainLater, reason: "too many unfinished messages on this server")) }
+            if !fits { loop.shedAssembly() }
         }
         if !machine.maySend || machine.assembledBytes > 0 { schedule() }
     }
@@ -269,10 +281,13 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
         isReading = true
         hold?.end(now: loop.now)
         var left = Int.max
-        while 1..<left ~= tail.count {
+        while 1..<left ~= tail.count, !machine.inflates || !loop.hasInflatedEnough {
             left = tail.count
             machine.forgiveRate()
             processTail()
         }
+        guard !isReading else { return }
+        isReading = true
+        tail = []
     }
 }

@@ -26,6 +26,12 @@ final class LoopContext {
     /// Bytes that are compressed before the next flush, and how many have been.
     private static let compressedAtOnce = 1 << 20
     private var compressedBytes = 0
+    /// Bytes that compressed messages become before the sockets are looked at again, and how many they have become.
+    private static let inflatedAtOnce = 1 << 20
+    private var inflatedBytes = 0
+    /// Connections that have more to inflate, in the order in which they go on.
+    private var inflationLine: [FrameHandler] = []
+    private var inflationGoesOn = false
     /// Connections that leave before the sockets are looked at again.
     private static let leavingAtOnce = 128
     /// Connections whose peers have ended their side, in the order in which they leave.
@@ -114,6 +120,43 @@ final class LoopContext {
         return true
     }
 
+    /// Whether nothing more is to be inflated before the sockets are looked at again: a read of 64 KiB may become 64 MiB,
+    /// which would hold up everybody else.
+    var hasInflatedEnough: Bool { inflatedBytes >= Self.inflatedAtOnce }
+
+    /// Counts a message; whether what else has been read of its connection has to wait.
+    func countInflated(_ count: Int) -> Bool {
+        inflatedBytes += count
+        if hasInflatedEnough { goOnInflating() }
+        return hasInflatedEnough
+    }
+
+    /// Has a connection read on when it is its turn.
+    func waitToInflate(_ handler: FrameHandler) {
+        inflationLine.append(handler)
+        goOnInflating()
+    }
+
+    private func goOnInflating() {
+        guard !inflationGoesOn else { return }
+        inflationGoesOn = true
+        // A task that is due at once would run before the sockets are looked at.
+        eventLoop.assumeIsolated().scheduleTask(in: .microseconds(50)) { [self] in
+            inflationGoesOn = false
+            inflatedBytes = 0
+            let line = inflationLine
+            inflationLine = []
+            var served = 0
+            while served < line.count, !hasInflatedEnough {
+                line[served].inflateOn()
+                served += 1
+            }
+            // Those that have had their turn stand behind those that have not.
+            inflationLine = Array(line[served...]) + inflationLine
+            if !inflationLine.isEmpty { goOnInflating() }
+        }
+    }
+
     private func flushTouched() {
         compressedBytes = 0
         var batch: [FrameHandler] = []
@@ -157,6 +200,17 @@ final class LoopContext {
     func accountAssembly(_ change: Int) -> Bool {
         assemblingBytes += change
         return change <= 0 || assemblingBytes <= assemblyBudget
+    }
+
+    /// The loop holds too much of unfinished messages: closes those that hold most, until an eighth is free.
+    func shedAssembly() {
+        let holders = connections.filter { $0.accountedBytes > 0 && $0.machine.maySend }
+            .sorted { $0.accountedBytes > $1.accountedBytes }
+        for handler in holders {
+            guard assemblingBytes > assemblyBudget - assemblyBudget / 8 else { return }
+            handler.close(CloseFrame(code: .tryAgainLater, reason: "too many unfinished messages on this server"))
+            handler.settle()
+        }
     }
 
     /// Puts a connection on the timer wheel, at its next deadline.

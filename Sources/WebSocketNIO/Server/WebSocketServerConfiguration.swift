@@ -28,7 +28,7 @@ public struct WebSocketServerConfiguration: Sendable {
     /// Memory of the node for compression windows in ``CompressionMode/dedicated``, in bytes. Default 256 MiB.
     public var compressionBudget = 256 * 1024 * 1024
     /// Memory of the node for messages that are not complete yet, in bytes. Default 512 MiB.
-    public var assemblyBudget = 512 * 1024 * 1024
+    public var assemblyBudget = 256 * 1024 * 1024
     /// Memory of the node for what waits to be written to slow readers, in bytes; above it the largest queues are shed
     /// first. Default 256 MiB.
     public var outputBudget = OutputBudget(bytes: 256 << 20)

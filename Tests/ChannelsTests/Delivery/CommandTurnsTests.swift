@@ -22,7 +22,7 @@ struct CommandTurnsTests {
             while left > 0 {
                 left -= 1
                 if left == 0 { whenDone() }
-                guard shard.takesCommand(&turn) else { return shard.waitForTurn(self) }
+                guard shard.takesCommand(CommandCost.ofChange, &turn) else { return shard.waitForTurn(self) }
             }
         }
 
@@ -46,7 +46,7 @@ struct CommandTurnsTests {
             if clients.contains(where: { $0.left > 0 }) { #expect(loop.wakeUps == before.1 + 1) }
         }
         loop.shard.drain()
-        #expect(loop.shard.statistics.mostCommands == 128 + 48)
+        #expect(loop.shard.statistics.mostPoints == 8 * (128 + 48))
     }
 
     @Test("Whoever wants few waits for one turn of each of the others, and not for all that they want")

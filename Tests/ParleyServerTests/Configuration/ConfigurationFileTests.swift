@@ -501,7 +501,7 @@ struct ConfigurationFileTests {
         let value: String
         switch key {
         case .host, .appsFile, .forwardedHeader: value = "x"
-        case .bodyBudget: value = "1048576"
+        case .bodyBudget, .assemblyBudget: value = "1048576"
         case .trustProxy: value = "[10.0.0.0/8]"
         case .room, .limitLoopback, .apps: value = "off"
         case .roomLeft: value = "remove"
