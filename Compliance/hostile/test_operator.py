@@ -164,6 +164,8 @@ REFUSALS = {
     "a message that is too big": (says(APP, frame(TEXT, b"x", length=1 << 30)), "close 1009"),
     "too many pings": (says("/", frame(wire.PING) * 200), "close 1008"),
     "a room with a long name": (says("/?room=" + "x" * 200), "close 1008"),
+    "a room with a name that nobody sees": (says("/?room=%E2%80%8B+"), "close 1008"),
+    "a room with a name that turns text": (says("/?room=tea%E2%80%AE"), "close 1008"),
     "a path that leads nowhere": (lambda port: plain(port, wire.request("/nothing")), "HTTP 404"),
     "a method": (lambda port: plain(port, wire.request("/", method="DELETE")), "HTTP 405"),
     "no HTTP": (lambda port: plain(port, b"hello\r\n\r\n"), "HTTP 400"),
