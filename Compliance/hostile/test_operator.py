@@ -976,3 +976,36 @@ def opened(pid):
         with contextlib.suppress(OSError):
             found[int(number)] = os.readlink(f"/proc/{pid}/fd/{number}")
     return found
+
+
+@pytest.mark.parametrize("carrier", ["auto", "nio"])
+@pytest.mark.parametrize("closed", ["<&- >&- 2>&-", "<&-", ">&-", "2>&-"])
+def test_a_stream_that_is_closed_is_no_descriptor_of_the_server(tmp_path, closed, carrier):
+    """It printed to its own epoll, eventfd and timerfd."""
+    port = wire.free_port()
+    process = subprocess.Popen(
+        ["bash", "-c", f"exec '{wire.PARLEY}' serve --port {port} --carrier {carrier} {closed}"], cwd=tmp_path,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        eventually(lambda: reaches("127.0.0.1", port), 20, lambda: f"ended with {process.poll()}")
+        leads_to = opened(process.pid)
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+    for number, sign in enumerate(["<&-", ">&-", "2>&-"]):
+        wanted = "/dev/null" if sign in closed.split() else "pipe:"
+        assert leads_to[number].startswith(wanted), (number, leads_to)
+    assert process.returncode == 0
+
+
+def test_a_server_with_room_for_few_connections_says_so():
+    port = wire.free_port()
+    process = subprocess.Popen(
+        ["bash", "-c", f"ulimit -n 128; exec '{wire.PARLEY}' serve --apps off --port {port}"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        eventually(lambda: reaches("127.0.0.1", port), 20, lambda: f"ended with {process.poll()}")
+    finally:
+        process.terminate()
+        words = process.communicate(timeout=20)[1]
+    assert "few connections fit" in words and "ulimit -n" in words, words
