@@ -164,6 +164,8 @@ REFUSALS = {
     "a message that is too big": (says(APP, frame(TEXT, b"x", length=1 << 30)), "close 1009"),
     "too many pings": (says("/", frame(wire.PING) * 200), "close 1008"),
     "a room with a long name": (says("/?room=" + "x" * 200), "close 1008"),
+    "a room with a name that nobody sees": (says("/?room=%E2%80%8B+"), "close 1008"),
+    "a room with a name that turns text": (says("/?room=tea%E2%80%AE"), "close 1008"),
     "a path that leads nowhere": (lambda port: plain(port, wire.request("/nothing")), "HTTP 404"),
     "a method": (lambda port: plain(port, wire.request("/", method="DELETE")), "HTTP 405"),
     "no HTTP": (lambda port: plain(port, b"hello\r\n\r\n"), "HTTP 400"),
@@ -864,9 +866,136 @@ def test_apps_that_are_made_and_rotated_at_the_same_time_are_all_kept(tmp_path):
     assert len(set(keys)) == 20 and all(key in kept for key in keys)
 
 
+def test_first_starts_at_the_same_time_serve_one_app(tmp_path):
+    """Four servers printed four keys, and three of them were in no file."""
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(started(tmp_path)) for _ in range(5)]
+        for _, text in servers:
+            eventually(lambda: "Stop it with" in text(), 60, text)
+        shown = [text() for _, text in servers]
+    assert not any("Warning" in text for text in shown), shown
+    keys = {key for text in shown for key in re.findall(r"^App 1: key (\w+)", text, re.MULTILINE)}
+    secrets = [secret for text in shown for secret in re.findall(r"secret: (\w+)", text)]
+    kept = (tmp_path / "parley.apps.yml").read_text()
+    assert len(keys) == 1 and len(secrets) == 1, shown
+    assert keys.pop() in kept and secrets[0] in kept
+    assert os.listdir(tmp_path) == ["parley.apps.yml"]
+
+
+def test_an_app_that_is_made_during_a_first_start_is_kept_beside_its_own(tmp_path):
+    with started(tmp_path) as (_, text):
+        made = parley("apps", "create", "--id", "shop", cwd=tmp_path)
+        eventually(lambda: "Stop it with" in text(), 60, text)
+        listed = parley("apps", "list", cwd=tmp_path).stdout
+        for key in re.findall(r"^App \w+: key (\w+)", text(), re.MULTILINE) + re.findall(r"key: +(\w+)", made.stdout):
+            assert key in listed, (text(), made, listed)
+
+
+def test_a_first_start_that_fails_leaves_the_app_to_the_next_one(tmp_path):
+    """The lock goes with the process: nothing is kept of a server that nobody could use."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        assert parley("serve", "--port", str(holder.getsockname()[1]), cwd=tmp_path).returncode == 1
+    assert not os.listdir(tmp_path)
+    with started(tmp_path) as (_, text):
+        eventually(lambda: "secret: " in text(), 20, text)
+
+
+def test_a_first_start_that_waits_for_another_can_be_stopped(tmp_path):
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        process = subprocess.Popen([wire.PARLEY, "serve", "--port", "0"], cwd=tmp_path, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        eventually(lambda: str(tmp_path) in opened(process.pid).values(), 20, str)
+        process.terminate()
+        assert process.wait(10) == -signal.SIGTERM
+    finally:
+        os.close(folder)
+    assert not os.listdir(tmp_path)
+
+
 def test_a_name_that_would_forge_a_line_is_refused(tmp_path):
-    made = parley("apps", "create", "--name", "a\napp 9 b: key c", cwd=tmp_path)
-    assert made.returncode != 0 and "control characters" in made.stderr, made
+    """It was the file's twentieth app whose name would not do."""
+    for name in "a\napp 9 b: key c", "", "x" * 129:
+        made = parley("apps", "create", "--name", name, cwd=tmp_path)
+        assert made.returncode == 64 and made.stderr.startswith("Error: --name must have 1 to 128 characters"), made
+        assert "Usage: parley apps create" in made.stderr and not os.listdir(tmp_path)
+
+
+def test_an_id_that_is_taken_is_one_clear_line(tmp_path):
+    """It showed how to use `parley` itself."""
+    assert parley("apps", "create", cwd=tmp_path).returncode == 0
+    again = parley("apps", "create", "--id", "1", cwd=tmp_path)
+    assert again.returncode == 64
+    assert again.stderr == "Error: --id '1': parley.apps.yml has an app with this id. Choose another.\n"
+
+
+@pytest.mark.parametrize("command", [["serve", "--port", "0"], ["apps", "list"], ["apps", "create"],
+                                     ["apps", "rotate", "1"]], ids=" ".join)
+def test_an_apps_file_that_is_none_gets_cause_and_cure(tmp_path, command):
+    path = tmp_path / "parley.apps.yml"
+    path.symlink_to("/nowhere/at/all.yml")
+    ended = parley(*command, cwd=tmp_path)
+    assert ended.returncode in (1, 78) and ended.stderr.count("\n") == 1
+    assert "a link to /nowhere/at/all.yml, which is not there" in ended.stderr and "Remove the link" in ended.stderr
+    path.unlink()
+    path.touch()
+    ended = parley(*command, cwd=tmp_path)
+    assert ended.returncode in (1, 78) and ended.stderr.count("\n") == 1
+    assert "apps is missing" in ended.stderr and "remove it" in ended.stderr, ended
+    assert path.read_bytes() == b""
+
+
+@pytest.mark.parametrize("command", [
+    ["check-config", "pipe"], ["serve", "--port", "0", "--config", "pipe"], ["serve", "--port", "0", "--apps-file", "pipe"],
+    ["apps", "list", "--apps-file", "pipe"], ["apps", "create", "--apps-file", "pipe"], ["check-config", "link"]],
+    ids=" ".join)
+def test_a_named_pipe_is_not_waited_for(tmp_path, command):
+    """Nobody was told what it waited for."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    ended = parley(*command, cwd=tmp_path)
+    assert ended.returncode in (1, 78) and ended.stderr.count("\n") == 1, ended
+    assert "a named pipe" in ended.stderr and "regular file" in ended.stderr
+
+
+@pytest.mark.parametrize("shell", ["check-config <(echo 'apps: off')", "check-config /dev/stdin <<< 'apps: off'",
+                                   "check-config /proc/self/fd/9 9< <(sleep 0.5; echo 'apps: off')"])
+def test_the_pipes_of_a_shell_are_read(shell):
+    ended = subprocess.run(["bash", "-c", f"'{wire.PARLEY}' {shell}"], stdin=subprocess.DEVNULL, capture_output=True,
+                           text=True, timeout=60)
+    assert ended.returncode == 0 and "in order" in ended.stdout, ended
+
+
+def opened(pid):
+    """What the descriptors of a process lead to."""
+    found = {}
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(OSError):
+            found[int(number)] = os.readlink(f"/proc/{pid}/fd/{number}")
+    return found
+
+
+@pytest.mark.parametrize("carrier", ["auto", "nio"])
+@pytest.mark.parametrize("closed", ["<&- >&- 2>&-", "<&-", ">&-", "2>&-"])
+def test_a_stream_that_is_closed_is_no_descriptor_of_the_server(tmp_path, closed, carrier):
+    """It printed to its own epoll, eventfd and timerfd."""
+    port = wire.free_port()
+    process = subprocess.Popen(
+        ["bash", "-c", f"exec '{wire.PARLEY}' serve --port {port} --carrier {carrier} {closed}"], cwd=tmp_path,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        eventually(lambda: reaches("127.0.0.1", port), 20, lambda: f"ended with {process.poll()}")
+        leads_to = opened(process.pid)
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+    for number, sign in enumerate(["<&-", ">&-", "2>&-"]):
+        wanted = "/dev/null" if sign in closed.split() else "pipe:"
+        assert leads_to[number].startswith(wanted), (number, leads_to)
+    assert process.returncode == 0
 
 
 def test_a_server_with_room_for_few_connections_says_so():

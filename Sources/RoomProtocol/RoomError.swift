@@ -3,6 +3,7 @@ public struct RoomError: Error, Hashable, Sendable {
     private enum Reason: Hashable, Sendable {
         case nameMissing
         case nameTooLong
+        case nameInvisible
         case notJoined
         case roomFull
         case unknownAddressee
@@ -20,6 +21,8 @@ public struct RoomError: Error, Hashable, Sendable {
     public static let nameMissing = RoomError(reason: .nameMissing)
     /// A join with a name of more than ``RoomCommand/maximumNameCharacters``.
     public static let nameTooLong = RoomError(reason: .nameTooLong)
+    /// A join with a name in which there is nothing to see: spaces, and characters that are not shown.
+    public static let nameInvisible = RoomError(reason: .nameInvisible)
     /// Something said before joining.
     public static let notJoined = RoomError(reason: .notJoined)
     /// A join when the room has as many members as it may have.
@@ -45,7 +48,8 @@ public struct RoomError: Error, Hashable, Sendable {
         switch reason {
         case .roomFull, .messageTooLong, .notKept, .unanswered, .roomUnreachable: true
         // The close that follows too many messages is reported itself.
-        case .tooManyMessages, .nameMissing, .nameTooLong, .notJoined, .unknownAddressee, .toOneself: false
+        case .tooManyMessages, .nameMissing, .nameTooLong, .nameInvisible, .notJoined, .unknownAddressee, .toOneself:
+            false
         }
     }
 
@@ -55,6 +59,7 @@ public struct RoomError: Error, Hashable, Sendable {
         case .nameMissing: "You need a name to join. Please enter one."
         case .nameTooLong:
             "This name is too long. Please take one of at most \(RoomCommand.maximumNameCharacters) characters."
+        case .nameInvisible: "Nobody can see this name. Please take one with a letter, a digit or a sign."
         case .notJoined: "You have not joined the room yet. Please enter a name first."
         case .roomFull: "The room is full. Please try again later."
         case .unknownAddressee: "Nobody with this address is in the room. The person may have left."

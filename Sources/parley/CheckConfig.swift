@@ -22,7 +22,7 @@ struct CheckConfig: AsyncParsableCommand {
             var source: AppSource?
             do {
                 // As a service manager starts it: nobody would see the key of an app that cannot be kept.
-                let found = try AppSource(settings, hasTerminal: false)
+                let found = try AppSource(settings, for: .check)
                 _ = try found.configuration(settings)
                 source = found
             } catch let error as ConfigurationError {

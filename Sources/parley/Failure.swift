@@ -40,6 +40,10 @@ enum Failure {
         case let error as ParleyError:
             StandardError.print("parley: \(error)")
             return error.isConfiguration ? status : ExitCode.failure
+        case let error as ValidationError:
+            // Thrown from here it would show the usage of `parley`, not that of the command.
+            StandardError.print("Error: \(error.message)")
+            return ExitCode.validationFailure
         default:
             return error
         }

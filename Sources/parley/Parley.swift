@@ -9,9 +9,10 @@ struct Parley: AsyncParsableCommand {
         version: "parley 0.1.0", subcommands: [Serve.self, Apps.self, CheckConfig.self, Bench.self],
         defaultSubcommand: Serve.self)
 
-    /// On the main thread, before the first task that needs another one.
+    /// On the main thread, before the first descriptor that is opened and the first task that needs another one.
     @MainActor
     static func main() async {
+        Streams.openClosed()
         ThreadLimit.check()
         await main(nil)
     }

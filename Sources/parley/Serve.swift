@@ -131,8 +131,9 @@ struct Serve: AsyncParsableCommand {
             return handler
         }
         let logger = Logger(label: "parley")
+        // It may wait for another program: a signal ends that.
+        let source = try AppSource(settings, for: .start(hasTerminal: Terminal.isThere))
         let signals = await SignalWatch(logger)
-        let source = try AppSource(settings, hasTerminal: Terminal.isThere)
         let configuration = try source.configuration(settings)
         for exposed in SecretFile.exposed(config, file, source) {
             logger.warning(

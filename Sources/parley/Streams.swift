@@ -16,8 +16,18 @@ enum StandardError {
     static func print(_ text: String) { Streams.write(text + "\n", to: STDERR_FILENO) }
 }
 
-private enum Streams {
-    static func write(_ text: String, to descriptor: Int32) {
+/// Standard input, output and error.
+enum Streams {
+    /// Opens `/dev/null` in place of each one that is closed: what is opened next would get its number, and what is
+    /// printed would go there. To be called before anything else opens a descriptor.
+    static func openClosed() {
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+            // The lowest number that is free: this one.
+            _ = open("/dev/null", O_RDWR)
+        }
+    }
+
+    fileprivate static func write(_ text: String, to descriptor: Int32) {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { unistdWrite(descriptor, $0) }

@@ -468,7 +468,8 @@ struct RoomMemberTests {
     @Test("Every error is a short sentence or two of plain ASCII that needs no escaping")
     func errorTexts() {
         let errors: [RoomError] = [
-            .nameMissing, .nameTooLong, .notJoined, .roomFull, .unknownAddressee, .toOneself, .messageTooLong,
+            .nameMissing, .nameTooLong, .nameInvisible, .notJoined, .roomFull, .unknownAddressee, .toOneself,
+            .messageTooLong,
             .tooManyMessages, .notKept, .unanswered, .roomUnreachable,
         ]
         #expect(Set(errors.map(\.text)).count == errors.count)

@@ -102,6 +102,11 @@ public struct AppSettings: Sendable, Codable {
         isName(id, 1...64) ? nil : "must have 1 to 64 letters, digits, '-' or '_'."
     }
 
+    /// What is wrong with an app's name; `nil` when it will do.
+    public static func problem(withName name: String) -> String? {
+        isTitle(name) ? nil : "must have 1 to 128 characters, no control characters."
+    }
+
     private static func isTitle(_ name: String) -> Bool {
         1...128 ~= name.unicodeScalars.count
             && name.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
@@ -110,9 +115,7 @@ public struct AppSettings: Sendable, Codable {
     private func problems() -> [SettingProblem] {
         var problems: [SettingProblem] = []
         if let words = Self.problem(withID: id) { problems.append(SettingProblem(["id"], words)) }
-        if let name, !Self.isTitle(name) {
-            problems.append(SettingProblem(["name"], "must have 1 to 128 characters, no control characters."))
-        }
+        if let name, let words = Self.problem(withName: name) { problems.append(SettingProblem(["name"], words)) }
         if keys.isEmpty { problems.append(SettingProblem(["keys"], "must have one pair of key and secret at least.")) }
         for (number, key) in keys.enumerated() {
             problems += key.problems().map { $0.below(["keys", String(number)]) }

@@ -68,18 +68,28 @@ public struct AppsFile: Sendable {
         unlink(other)
     }
 
-    /// Runs `body` while no other program that does the same reads or writes the file: what is read, changed and written
-    /// inside of it loses nothing that another has added meanwhile.
+    /// Takes the lock of the file: what its holder reads, changes and writes loses nothing that another program has added
+    /// meanwhile. Waits at most 30 seconds.
     ///
-    /// - Throws: ``ConfigurationError`` when the folder cannot be opened, and what `body` throws.
-    public func exclusively(_ body: () throws -> Void) throws {
-        // The folder: the file itself is replaced.
-        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw failure(errno) }
-        defer { close(descriptor) }
-        while flock(descriptor, LOCK_EX) != 0 {
-            guard errno == EINTR else { throw failure(errno) }
+    /// - Throws: ``ConfigurationError`` when the folder cannot be opened, or another program keeps the lock.
+    public func lock() throws -> AppsFileLock {
+        do {
+            if let lock = try AppsFileLock(folder: folder) { return lock }
+        } catch let error as POSIXError {
+            throw failure(error.code.rawValue)
         }
+        throw ConfigurationError(lines: [
+            "\(path): another program that starts or changes apps in \(folder) does not finish. Stop that program, or name "
+                + "a file in another folder with --apps-file"
+        ])
+    }
+
+    /// Runs `body` with the lock of the file.
+    ///
+    /// - Throws: ``ConfigurationError`` as ``lock()`` does, and what `body` throws.
+    public func exclusively(_ body: () throws -> Void) throws {
+        let lock = try lock()
+        defer { lock.release() }
         try body()
     }
 
@@ -134,5 +144,18 @@ public struct AppsFile: Sendable {
             "\(path): cannot be written in \(folder) (\(cause)). Name a file in a folder that exists and can be written, "
                 + "with --apps-file"
         ])
+    }
+}
+
+extension AppsFile.Content {
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        guard values.contains(.apps) else {
+            throw SettingProblem(
+                ["apps"],
+                "is missing: list the apps under 'apps:', or write 'apps: []' for none. If nothing else is in the file, "
+                    + "remove it: the next start or 'parley apps create' makes it.")
+        }
+        apps = try values.decode([AppSettings].self, forKey: .apps)
     }
 }

@@ -34,6 +34,11 @@ public enum ConfigurationFile {
 
     /// The text of a file.
     static func text(of path: String) throws -> String {
+        guard !isNamedPipe(path) else {
+            throw ConfigurationError(lines: [
+                "\(path): a named pipe, which may never be written. Name a regular file, or pass the text through /dev/stdin"
+            ])
+        }
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw unreadable(path, errno) }
         defer { close(descriptor) }
@@ -58,8 +63,28 @@ public enum ConfigurationFile {
     /// A file of settings is a few hundred lines long.
     private static let maximumBytes = 4 << 20
 
+    /// Whether opening the file waits for a program that writes it. A descriptor that the process already has does not:
+    /// a shell's process substitution and redirection are such.
+    private static func isNamedPipe(_ path: String) -> Bool {
+        let isDescriptor =
+            path == "/dev/stdin" || path.hasPrefix("/dev/fd/") || path.hasPrefix("/proc/") && path.contains("/fd/")
+        var status = stat()
+        return !isDescriptor && stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
+    }
+
     private static func unreadable(_ path: String, _ code: Int32) -> ConfigurationError {
-        ConfigurationError(lines: ["\(path): \(String(cString: strerror(code)))"])
+        let cause = String(cString: strerror(code))
+        let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path)
+        let words =
+            switch code {
+            case ENOENT where target != nil:
+                "a link to \(target ?? ""), which is not there (\(cause)). Remove the link, or make it lead to a file"
+            case ENOENT: "\(cause). Name a file that exists"
+            case EACCES: "\(cause). Let this user read it"
+            case EISDIR: "\(cause). Name a file"
+            default: cause
+            }
+        return ConfigurationError(lines: ["\(path): \(words)"])
     }
 
     /// - Parameters:

@@ -30,7 +30,9 @@ final class RoomService: Sendable {
         return WebSocketRoute(handshake: handshake, limits: limits) { [self] request in
             var query = String(request.query)
             let name = query.withUTF8 { RoomName.channel(inQuery: $0.span.bytes) }
-            guard let name else { return RefusedSession(reason: "the room's name is too long or empty") }
+            guard let name else {
+                return RefusedSession(reason: "the room's name is too long, invisible or turns text")
+            }
             return RoomSession(RoomConversation(rooms: rooms, room: name, shard: shards.shard(of: request.loop)))
         }
     }

@@ -47,7 +47,7 @@ enum PageText {
 
     /// Makes a name or an extra out of UTF-8: `&lt; &gt; &quot;` are undone, then `<`, `>` and `"` become their fullwidth
     /// forms; so does `&` where a character reference could begin, and elsewhere it becomes an entity. Control characters
-    /// are dropped.
+    /// and those that turn the direction of text (``NameCharacters``) are dropped.
     ///
     /// Stops before the character that would be one too many, and never within an entity or a character.
     static func label(_ text: [UInt8], maximumCharacters: Int = .max, maximumBytes: Int = .max) -> Label {
@@ -117,7 +117,8 @@ enum PageText {
         }
     }
 
-    /// Whether `key` can be the name of an extra as it stands: some UTF-8 without control characters and markup.
+    /// Whether `key` can be the name of an extra as it stands: some UTF-8 without control characters, markup and what
+    /// turns text.
     ///
     /// Keys are taken or dropped, never mended, so that no two become one and none becomes a member of the protocol.
     static func isPlainKey(_ key: [UInt8]) -> Bool {
@@ -130,10 +131,17 @@ enum PageText {
         byte == UInt8(ascii: "<") || byte == UInt8(ascii: ">") || byte == UInt8(ascii: "\"")
     }
 
-    /// C0, DEL and C1.
+    /// C0, DEL and C1, and what turns the direction of text.
     private static func isControl(_ scalar: ArraySlice<UInt8>) -> Bool {
         guard let first = scalar.first, let last = scalar.last else { return false }
-        return first < 0x20 || first == 0x7F || first == 0xC2 && last < 0xA0
+        switch first {
+        case ..<0x20, 0x7F: return true
+        case 0xC2: return last < 0xA0
+        // The first bytes of all that turn it.
+        case 0xD8, 0xE2:
+            return NameCharacters.turnText(in: scalar)
+        default: return false
+        }
     }
 
     /// How many bytes the scalar value takes that begins with `first`.

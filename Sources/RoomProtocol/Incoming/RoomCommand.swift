@@ -59,6 +59,7 @@ public enum RoomCommand: Hashable, Sendable {
         let name = PageText.label(given, maximumCharacters: maximumNameCharacters)
         guard !name.bytes.isEmpty else { return .refused(.nameMissing) }
         guard name.isWhole else { return .refused(.nameTooLong) }
+        guard NameCharacters.areVisible(in: name.bytes) else { return .refused(.nameInvisible) }
         return .join(
             Profile(name: name.bytes, attributes: fields.attributes(in: message)),
             resume: fields.resume.map { Resumption($0, of: message) })

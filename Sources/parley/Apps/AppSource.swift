@@ -2,30 +2,50 @@ import ParleyServer
 
 /// Where a server's apps come from: its configuration file, the apps file, or the first start.
 struct AppSource {
+    /// What the apps are for.
+    enum Purpose {
+        /// To find out whether a start would work, as a service manager does it. Leaves no trace.
+        case check
+        /// To serve them. Without a terminal nobody sees what is printed, and a new app that cannot be kept stops the
+        /// start: its key would be another one each time, and nobody would know any of them.
+        case start(hasTerminal: Bool)
+    }
+
+    private enum Origin {
+        case configuration
+        case file(AppsFile)
+        /// A new app, to be kept once the server listens; until then no other program can make the file.
+        case firstStart(AppsFile, AppsFileLock?)
+    }
+
     /// What is served.
     let apps: [AppSettings]
-    /// Where an app is to be kept that was made for this start.
-    private let draft: AppsFile?
-    /// The apps file, when it was read and has apps.
-    let secretsFile: String?
+    private let origin: Origin
 
-    /// - Parameter hasTerminal: whether a person sees what is printed. Without one a new app that cannot be kept stops the
-    ///   start: its key would be another one each time, and nobody would know any of them.
-    init(_ settings: ServerSettings, hasTerminal: Bool) throws {
+    /// The apps file, when it was read and has apps.
+    var secretsFile: String? {
+        if case .file(let file) = origin, !apps.isEmpty { file.path } else { nil }
+    }
+
+    /// - Throws: `ConfigurationError`.
+    init(_ settings: ServerSettings, for purpose: Purpose) throws {
         let file = AppsFile(path: settings.appsFile ?? AppsFile.defaultPath)
         if let apps = settings.apps?.apps {
             self.apps = apps
-            draft = nil
-            secretsFile = nil
+            origin = .configuration
         } else if let apps = try file.load() {
             self.apps = apps
-            draft = nil
-            secretsFile = apps.isEmpty ? nil : file.path
+            origin = .file(file)
         } else {
-            if !hasTerminal { try Self.checkThatItIsKept(file) }
-            apps = [.new(id: "1", name: "demo")]
-            draft = file
-            secretsFile = nil
+            let lock = try Self.prepare(file, for: purpose)
+            // Another server that starts here may have made it while this one waited.
+            if let apps = try file.load() {
+                self.apps = apps
+                origin = .file(file)
+            } else {
+                apps = [.new(id: "1", name: "demo")]
+                origin = .firstStart(file, lock)
+            }
         }
     }
 
@@ -48,13 +68,25 @@ struct AppSource {
     func summary(of settings: ServerSettings) -> String {
         let count = apps.count == 1 ? "1 app" : "\(apps.count) apps"
         if let secretsFile { return "\(count) in \(secretsFile)" }
-        if let draft { return "apps in \(draft.path), which the first start makes" }
+        if case .firstStart(let file, _) = origin { return "apps in \(file.path), which the first start makes" }
         return settings.apps == nil ? "\(count) in \(settings.appsFile ?? AppsFile.defaultPath)" : count
     }
 
-    private static func checkThatItIsKept(_ file: AppsFile) throws {
+    /// Sees to it that the first start can keep its app, and that no other program makes the file meanwhile.
+    private static func prepare(_ file: AppsFile, for purpose: Purpose) throws -> AppsFileLock? {
         do {
-            try file.checkThatItCanBeMade()
+            switch purpose {
+            case .check:
+                try file.checkThatItCanBeMade()
+                return nil
+            case .start(hasTerminal: true):
+                // What is wrong there is a warning once the server listens.
+                return try? file.lock()
+            case .start(hasTerminal: false):
+                let lock = try file.lock()
+                try file.checkThatItCanBeMade()
+                return lock
+            }
         } catch let error as ConfigurationError {
             throw ConfigurationError(
                 lines: error.lines.map { line in
@@ -70,16 +102,17 @@ struct AppSource {
     /// could not start: then nobody would have seen its secret.
     func announcement(_ addresses: ServerAddresses) -> [String] {
         var lines: [String] = []
-        if let draft, let app = apps.first {
+        if case .firstStart(let file, let lock) = origin, let app = apps.first {
+            defer { lock?.release() }
             do {
-                // Another server that starts here at the same time may have been first.
-                let isKept = try draft.create(apps)
+                // A program that takes no lock may have been first.
+                let isKept = try file.create(apps)
                 if !isKept {
                     lines.append(
-                        "Warning: another program has just made \(draft.path). The new app ends with this server: restart it "
+                        "Warning: another program has just made \(file.path). The new app ends with this server: restart it "
                             + "to serve the apps of the file.")
                 }
-                lines.append(AppWords.secret(of: app, in: isKept ? draft.path : nil))
+                lines.append(AppWords.secret(of: app, in: isKept ? file.path : nil))
             } catch {
                 lines.append(
                     "Warning: \(error). The new app ends with the server."

@@ -19,6 +19,8 @@ struct AppsCreate: ParsableCommand {
 
     func validate() throws {
         if let id, let words = AppSettings.problem(withID: id) { throw ValidationError("--id '\(id)' \(words)") }
+        // What stands there may be long, or change the terminal: it is not shown.
+        if let name, let words = AppSettings.problem(withName: name) { throw ValidationError("--name \(words)") }
     }
 
     func run() throws {

@@ -83,7 +83,49 @@ struct AppsFileTests {
             #expect(error?.lines == ["\(path):4: unknown key \"nmae\"; did you mean \"name\"?"])
             let link = directory + "/link.yml"
             try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: directory + "/gone.yml")
-            #expect(throws: ConfigurationError.self) { try AppsFile(path: link).load() }
+            let dangling = #expect(throws: ConfigurationError.self) { try AppsFile(path: link).load() }
+            #expect(
+                dangling?.lines == [
+                    """
+                    \(link): a link to \(directory)/gone.yml, which is not there (No such file or directory). Remove the \
+                    link, or make it lead to a file
+                    """
+                ])
+        }
+    }
+
+    @Test("A file without a list of apps is told with what helps", arguments: ["", "# nothing\n", "{}"])
+    func withoutApps(text: String) throws {
+        try withDirectory { directory in
+            let path = directory + "/apps.yml"
+            try text.write(toFile: path, atomically: true, encoding: .utf8)
+            let error = #expect(throws: ConfigurationError.self) { try AppsFile(path: path).load() }
+            #expect(
+                error?.lines == [
+                    """
+                    \(path):1: apps is missing: list the apps under 'apps:', or write 'apps: []' for none. If nothing else \
+                    is in the file, remove it: the next start or 'parley apps create' makes it.
+                    """
+                ])
+        }
+    }
+
+    @Test("Who holds the lock keeps others out until it is released, and a second release is harmless")
+    func locking() throws {
+        try withDirectory { directory in
+            let file = AppsFile(path: directory + "/apps.yml")
+            let lock = try file.lock()
+            func isFree() -> Bool {
+                let folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                defer { close(folder) }
+                return flock(folder, LOCK_EX | LOCK_NB) == 0
+            }
+            #expect(!isFree())
+            lock.release()
+            #expect(isFree())
+            lock.release()
+            try file.exclusively { #expect(!isFree()) }
+            #expect(isFree())
         }
     }
 

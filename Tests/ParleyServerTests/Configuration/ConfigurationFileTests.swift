@@ -480,7 +480,7 @@ struct ConfigurationFileTests {
         let error = #expect(throws: ConfigurationError.self) {
             try ConfigurationFile.serverSettings(at: "/nowhere/parley.yml")
         }
-        #expect(error?.lines == ["/nowhere/parley.yml: No such file or directory"])
+        #expect(error?.lines == ["/nowhere/parley.yml: No such file or directory. Name a file that exists"])
     }
 
     @Test("The command line wins over the file, setting by setting")

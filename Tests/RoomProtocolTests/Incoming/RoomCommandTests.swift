@@ -123,6 +123,37 @@ struct RoomCommandTests {
         #expect(command("type=add") == .refused(.nameMissing))
     }
 
+    @Test(
+        "A name in which people see nothing is refused",
+        arguments: [
+            "+", "%20%20", "\u{200B}", "\u{200D}\u{FE0F}", "\u{3000}", "\u{3164}", "\u{202E}+", "\u{2028}", "\u{2800}",
+        ])
+    func nameInvisible(name: String) {
+        #expect(command("type=add&ming=\(name)") == .refused(.nameInvisible))
+    }
+
+    @Test(
+        "What turns the direction of text does not stand in a name or an extra, and is no name",
+        arguments: [
+            "\u{061C}", "\u{200E}", "\u{200F}", "\u{202A}", "\u{202B}", "\u{202C}", "\u{202D}", "\u{202E}", "\u{2066}",
+            "\u{2067}", "\u{2068}", "\u{2069}",
+        ])
+    func directionControls(control: String) {
+        #expect(command("type=add&ming=\(control)a\(control)b&q=\(control)c") == join("ab", ["q": "c"]))
+        #expect(command("type=add&ming=\(control)") == .refused(.nameMissing))
+    }
+
+    @Test(
+        "Invisible characters beside visible ones are part of a name",
+        arguments: [
+            "\u{1F468}\u{200D}\u{1F469}\u{200D}\u{1F467}", "\u{2764}\u{FE0F}",
+            "\u{0646}\u{0645}\u{06CC}\u{200C}\u{062E}",
+            "\u{0628}", "\u{2013}", "\u{5927}\u{3000}\u{5385}",
+        ])
+    func partlyInvisible(name: String) {
+        #expect(command("type=add&ming=\(name)") == join(name))
+    }
+
     @Test("A name has at most 64 characters, as people count them before anything becomes an entity")
     func nameLength() {
         for character in ["a", "\u{5C0F}", "\u{1F600}", "<", "%26", "%26lt;", "\""] {
