@@ -7,7 +7,7 @@ struct LoopLimits {
     /// Bytes that are compressed in a turn; what is more is sent as it is.
     static let compressedBytes = 1 << 20
     /// Bytes that compressed messages become in a turn; what is more waits for the next one.
-    var inflatedBytes = 1 << 20
+    var inflatedBytes = 512 << 10
     /// Bytes that are collected; before more are, the loop writes.
     var arenaBytes = 4 << 20
     /// Memory that the arena begins with, and what it keeps when it was larger once, in bytes.

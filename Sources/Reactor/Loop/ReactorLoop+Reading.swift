@@ -112,7 +112,7 @@ extension ReactorLoop {
     /// Reads what was kept of earlier reads.
     func processTail(_ slot: SlotHandle) {
         guard let extras = slot.pointee.extras, !extras.tail.isEmpty, !isHeld(slot) else { return }
-        guard !slot.pointee.flags.contains(.isProcessing) else { return }
+        guard !slot.pointee.flags.contains(.isProcessing), !waitsToInflate(slot) else { return }
         var tail: [UInt8] = []
         swap(&tail, &extras.tail)
         tail.withUnsafeMutableBytes { process($0, slot) }

@@ -196,6 +196,7 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
     /// Reads what was kept of earlier reads.
     func processTail() {
         guard !tail.isEmpty, !isProcessing, !isHeld else { return }
+        if machine.inflates, loop.hasInflatedEnough { return waitToInflate() }
         var input: [UInt8] = []
         swap(&input, &tail)
         loop.withScratch(input.count) { scratch in

@@ -27,7 +27,7 @@ final class LoopContext {
     private static let compressedAtOnce = 1 << 20
     private var compressedBytes = 0
     /// Bytes that compressed messages become before the sockets are looked at again, and how many they have become.
-    private static let inflatedAtOnce = 1 << 20
+    private static let inflatedAtOnce = 512 << 10
     private var inflatedBytes = 0
     /// Connections that have more to inflate, in the order in which they go on.
     private var inflationLine: [FrameHandler] = []
@@ -140,8 +140,8 @@ final class LoopContext {
     private func goOnInflating() {
         guard !inflationGoesOn else { return }
         inflationGoesOn = true
-        // A task that is due at once would run before the sockets are looked at.
-        eventLoop.assumeIsolated().scheduleTask(in: .microseconds(50)) { [self] in
+        // A task that is due when the others have run would run before the sockets are looked at.
+        eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(1)) { [self] in
             inflationGoesOn = false
             inflatedBytes = 0
             let line = inflationLine
