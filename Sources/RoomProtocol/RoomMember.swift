@@ -53,6 +53,9 @@ open class RoomMember: Subscriber {
     /// and goes on.
     open func setReading(_ isReading: Bool) -> Bool { false }
 
+    /// Has the carrier drop what is left of a peer's messages that has ended its side.
+    open func dropRest() {}
+
     /// Does what a text message asks for; errors are pushed to this connection alone. What it asks for beyond its turn
     /// waits.
     public final func received(text: RawSpan) {
@@ -60,7 +63,7 @@ open class RoomMember: Subscriber {
         if waitsForTurn {
             lateMessages &+= 1
             guard lateMessages <= CommandCost.lateMessages else {
-                _ = setReading(false)
+                dropRest()
                 return
             }
         }

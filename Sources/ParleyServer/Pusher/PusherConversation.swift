@@ -21,5 +21,7 @@ final class PusherConversation: PusherConnection {
         return connection != nil
     }
 
+    override func dropRest() { connection?.dropRest() }
+
     override func close(code: UInt16, reason: String) { connection?.close(CloseCode(rawValue: code), reason: reason) }
 }

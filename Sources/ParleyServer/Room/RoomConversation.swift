@@ -17,6 +17,8 @@ final class RoomConversation: RoomMember {
         return connection != nil
     }
 
+    override func dropRest() { connection?.dropRest() }
+
     override func disconnect(_ code: UInt16, reason: String) {
         connection?.close(CloseCode(rawValue: code), reason: reason)
     }

@@ -84,6 +84,9 @@ open class PusherConnection: Subscriber {
     /// and goes on.
     open func setReading(_ isReading: Bool) -> Bool { false }
 
+    /// Has the carrier drop what is left of a peer's messages that has ended its side.
+    open func dropRest() {}
+
     /// See ``socketID``.
     public final override var connectionID: ConnectionID? { socketID }
 
@@ -236,7 +239,7 @@ open class PusherConnection: Subscriber {
         guard waitsForTurn else { return true }
         lateMessages &+= 1
         guard lateMessages > CommandCost.lateMessages else { return true }
-        _ = setReading(false)
+        dropRest()
         return false
     }
 

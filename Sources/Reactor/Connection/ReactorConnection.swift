@@ -57,6 +57,11 @@ final class ReactorConnection: WebSocketConnection {
         slot.pointee.tick.pointee.loop._withUnsafeGuaranteedRef { $0.setReading(isReading, slot) }
     }
 
+    override func dropRest() {
+        guard let slot else { return }
+        slot.pointee.tick.pointee.loop._withUnsafeGuaranteedRef { $0.dropRest(slot) }
+    }
+
     override func forgiveMessage() {
         guard let slot else { return }
         slot.pointee.machine.forgiveMessage()

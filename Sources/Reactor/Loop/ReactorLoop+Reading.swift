@@ -198,12 +198,7 @@ extension ReactorLoop {
     /// Stops or resumes handing messages to the session; the socket is read until ``pausedBytes`` wait.
     func setReading(_ isReading: Bool, _ slot: SlotHandle) {
         let flags = slot.pointee.flags
-        if flags.contains(.readingHasEnded) {
-            // The session wants nothing more of what it is handed at the end.
-            if !isReading, flags.contains(.isProcessing) { slot.pointee.flags.insert(.isPaused) }
-            return
-        }
-        guard flags.isDisjoint(with: [.isCondemned, .hasEnded]) else { return }
+        guard flags.isDisjoint(with: [.readingHasEnded, .isCondemned, .hasEnded]) else { return }
         guard isReading == flags.contains(.isPaused), isReading || slot.pointee.machine.maySend else { return }
         guard isReading else {
             slot.pointee.flags.insert(.isPaused)
@@ -222,6 +217,11 @@ extension ReactorLoop {
             slot.pointee.machine.socketWasNotRead(now: now)
             updateInterest(slot)
         }
+    }
+
+    /// The session wants nothing more of what it is handed at the end.
+    func dropRest(_ slot: SlotHandle) {
+        if slot.pointee.flags.isSuperset(of: [.readingHasEnded, .isProcessing]) { slot.pointee.flags.insert(.isPaused) }
     }
 
     /// The last bytes are here: hand over what waits for the session, as there is no later.

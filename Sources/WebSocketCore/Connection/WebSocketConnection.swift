@@ -29,8 +29,12 @@ open class WebSocketConnection {
     open var peer: String { "" }
 
     /// Stops or resumes reading from the peer, for a session that can not take more. When the peer has ended its side the
-    /// session is handed what is left nevertheless, until it calls this with `false` once more: then the rest is dropped.
+    /// session is handed what is left nevertheless.
     open func setReading(_ isReading: Bool) {}
+
+    /// Drops what is left of what a peer sent that has ended its side; only from within
+    /// ``WebSocketSession/received(_:_:)``. Nothing happens as long as the peer has not.
+    open func dropRest() {}
 
     /// Takes the message that the session is being handed off the rate of messages; only from within
     /// ``WebSocketSession/received(_:_:)``, and once.

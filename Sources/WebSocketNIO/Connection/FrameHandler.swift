@@ -100,12 +100,7 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
 
     /// Stops or resumes handing messages to the session; the socket is read until ``pausedBytes`` wait.
     override func setReading(_ isReading: Bool) {
-        if readingHasEnded {
-            // The session wants nothing more of what it is handed at the end.
-            if !isReading, isProcessing { self.isReading = false }
-            return
-        }
-        guard let context, isReading != self.isReading, isReading || machine.maySend else { return }
+        guard let context, !readingHasEnded, isReading != self.isReading, isReading || machine.maySend else { return }
         self.isReading = isReading
         guard isReading, !isProcessing else { return }
         processTail()
@@ -116,6 +111,10 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
             machine.socketWasNotRead(now: loop.now)
             updateReading(context)
         }
+    }
+
+    override func dropRest() {
+        if readingHasEnded, isProcessing { isReading = false }
     }
 
     override func forgiveMessage() { machine.forgiveMessage() }
