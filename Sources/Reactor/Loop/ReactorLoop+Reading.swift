@@ -221,7 +221,8 @@ extension ReactorLoop {
 
     /// The session wants nothing more of what it is handed at the end.
     func dropRest(_ slot: SlotHandle) {
-        if slot.pointee.flags.isSuperset(of: [.readingHasEnded, .isProcessing]) { slot.pointee.flags.insert(.isPaused) }
+        let atEnd: Slot.Flags = [.readingHasEnded, .isProcessing]
+        if slot.pointee.flags.isSuperset(of: atEnd) { slot.pointee.flags.insert(.isPaused) }
     }
 
     /// The last bytes are here: hand over what waits for the session, as there is no later.
