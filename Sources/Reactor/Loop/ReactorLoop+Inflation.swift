@@ -8,9 +8,15 @@ extension ReactorLoop {
     var hasInflatedEnough: Bool { inflatedBytes >= limits.inflatedBytes }
 
     /// Whether a connection has to wait until it is read.
+    @inline(__always)
     func waitsToInflate(_ slot: SlotHandle) -> Bool {
+        (hasInflatedEnough || slot.pointee.flags.contains(.waitsForTurn)) && takesPlaceInLine(slot)
+    }
+
+    @inline(never)
+    private func takesPlaceInLine(_ slot: SlotHandle) -> Bool {
         if slot.pointee.flags.contains(.waitsForTurn) { return true }
-        guard hasInflatedEnough, slot.pointee.machine.inflates else { return false }
+        guard slot.pointee.machine.inflates else { return false }
         waitToInflate(slot)
         return true
     }
