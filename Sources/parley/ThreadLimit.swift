@@ -27,6 +27,7 @@ enum ThreadLimit {
     #if os(Linux)
     /// How many threads there can be when it is not all of them, and why not.
     private static func missing(of needed: Int) -> (count: Int, error: Int32)? {
+        // Freed below, when every thread that waits on it has ended.
         let end = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
         sem_init(end, 0, 0)
         var threads: [pthread_t] = []

@@ -1,3 +1,5 @@
+import WebSocketCore
+
 /// The connections of a shard that wait until it is their turn to have done what they ask for.
 ///
 /// What one message asks for may cost as much as some hundred deliveries, and one segment holds a thousand. So what is
@@ -30,7 +32,7 @@ public enum CommandCost {
     /// it said before counts.
     public static let lateMessages: UInt8 = 4
 
-    /// Reading a message of so many bytes.
+    /// What it costs to read a message of `bytes` bytes.
     public static func ofReading(_ bytes: Int) -> Int { bytes >> 10 }
 }
 

@@ -21,10 +21,10 @@ extension ReactorLoop {
         return true
     }
 
-    /// Counts a message; whether what else has been read of its connection has to wait.
-    func countInflated(_ count: Int, _ slot: SlotHandle) -> Bool {
+    /// Counts what a connection's messages have become; whether what else has been read of it has to wait.
+    func countInflated(_ slot: SlotHandle) -> Bool {
         guard slot.pointee.machine.inflates else { return false }
-        inflatedBytes &+= count
+        inflatedBytes &+= slot.pointee.machine.takeInflatedBytes()
         return hasInflatedEnough
     }
 

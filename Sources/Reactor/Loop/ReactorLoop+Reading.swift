@@ -86,7 +86,7 @@ extension ReactorLoop {
                 session.received(kind, payload.bytes)
             case .assembledMessage(let kind, let message):
                 session.received(kind, message.span.bytes)
-                if countInflated(message.count, slot) {
+                if countInflated(slot) {
                     if position < bytes.count { waitToInflate(slot) }
                     break reading
                 }
@@ -99,6 +99,8 @@ extension ReactorLoop {
                 act(action, slot)
             }
         }
+        // Of a message that is not finished, or that was too long.
+        _ = countInflated(slot)
         if endOfWhole > 0 { slot.pointee.machine.receivedWholeMessages(now: now) }
         slot.pointee.flags.remove(.isProcessing)
         if slot.pointee.flags.contains(.isPaused) {

@@ -36,7 +36,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     var compressedBytes = 0
     /// Bytes that compressed messages have become in this turn, and the connections that wait with theirs.
     var inflatedBytes = 0
-    var inflationLine = SlotLine()
+    var inflationLine = WaitingLine<SlotHandle>()
     /// The memory of what waits for slow readers, and the most that one of them has waiting, or had.
     let heldOutput = HeldOutput()
     var backlogBytes: Int { heldOutput.bytes }

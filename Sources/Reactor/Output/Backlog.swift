@@ -154,7 +154,7 @@ final class Backlog {
         segments[head].enter(into: held)
     }
 
-    /// As ``begin(_:sent:_:now:)``, but for what has not begun to leave.
+    /// As ``begin(_:sent:_:now:)``, which copies `bytes`, but without the frames that have not begun to leave.
     func beginLast(_ bytes: UnsafeRawBufferPointer, sent: Int, _ limits: ConnectionLimits, now: MonotonicInstant) {
         let end = Self.endOfBegun(in: bytes, sent: sent)
         guard end > sent else { return }

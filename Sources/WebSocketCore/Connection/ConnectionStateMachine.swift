@@ -79,6 +79,9 @@ public struct ConnectionStateMachine {
     /// Whether messages may be compressed, and what arrives says little about what it becomes.
     public var inflates: Bool { reader.inflates }
 
+    /// What compressed messages have become since the last call, in bytes: finished or not.
+    public func takeInflatedBytes() -> Int { reader.takeInflatedBytes() }
+
     /// Whether more bytes have arrived than the rate allows: the socket is to be held, see ``holdTime(now:)``.
     public func exceedsByteRate(now: MonotonicInstant) -> Bool {
         guard let rate = rules.byteRate, ending == nil else { return false }

@@ -28,8 +28,8 @@ open class WebSocketConnection {
     /// when it is gone. Asked of the kernel each time: nothing for every message.
     open var peer: String { "" }
 
-    /// Stops or resumes reading from the peer, for a session that can not take more. When the peer has ended its side the
-    /// session is handed what is left nevertheless.
+    /// Stops or resumes reading from the peer, for a session that cannot take more. When the peer has ended its side, the
+    /// carrier hands the session what is left all the same.
     open func setReading(_ isReading: Bool) {}
 
     /// Drops what is left of what a peer sent that has ended its side; only from within

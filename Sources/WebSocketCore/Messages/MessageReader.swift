@@ -20,6 +20,10 @@ public struct MessageReader {
     /// One word in place of two for the connections that have none.
     private final class Decompression {
         let decompressor: any MessageDecompressor
+        /// What it has made since that was last asked for, in bytes.
+        var inflatedBytes = 0
+        /// Nobody is going to be handed what it would make.
+        var isDropping = false
 
         init(_ decompressor: any MessageDecompressor) { self.decompressor = decompressor }
     }
@@ -41,8 +45,18 @@ public struct MessageReader {
     /// How much of an unfinished message is here, in bytes.
     var assembledCount: Int { underWay.map { $0.bytes.count } ?? 0 }
 
-    /// Lets go of what has been assembled, of a message that nobody is going to be handed.
-    func dropAssembled() { underWay?.bytes = [] }
+    /// Lets go of what has been assembled of a message that nobody is going to be handed, and inflates nothing more.
+    func dropAssembled() {
+        underWay?.bytes = []
+        decompression?.isDropping = true
+    }
+
+    /// What compressed messages have become since the last call, in bytes: finished or not.
+    func takeInflatedBytes() -> Int {
+        guard let decompression else { return 0 }
+        defer { decompression.inflatedBytes = 0 }
+        return decompression.inflatedBytes
+    }
 
     /// How far the message under way has come, for its deadline.
     var progress: MessageUnderWay.Progress? {
@@ -122,6 +136,8 @@ public struct MessageReader {
         let maximumMessageBytes = rules.limits.maximumMessageBytes
         let before = message.bytes.count
         if piece.isCompressed, let decompression {
+            guard !decompression.isDropping else { return }
+            defer { decompression.inflatedBytes += message.bytes.count - before }
             try decompression.decompressor.decompress(
                 bytes, isFinal: piece.endsMessage, maximumBytes: maximumMessageBytes, into: &message.bytes)
         } else {

@@ -217,7 +217,7 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
                 session?.received(kind, payload.bytes)
             case .assembledMessage(let kind, let bytes):
                 session?.received(kind, bytes.span.bytes)
-                if machine.inflates, loop.countInflated(bytes.count) {
+                if machine.inflates, loop.countInflated(machine.takeInflatedBytes()) {
                     if position < input.count { waitToInflate() }
                     break reading
                 }
@@ -230,6 +230,8 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
                 act(action)
             }
         }
+        // Of a message that is not finished, or that was too long.
+        if machine.inflates { _ = loop.countInflated(machine.takeInflatedBytes()) }
         isProcessing = false
         isBetweenFrames = !isReading
         if position < input.count, context != nil { tail = [UInt8](input[position...]) }

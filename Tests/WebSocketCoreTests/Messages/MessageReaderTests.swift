@@ -46,6 +46,22 @@ struct MessageReaderTests {
         #expect(carrier.observations == [.text("ab")])
     }
 
+    @Test("What is inflated counts also of a message that is not finished, and after a close nothing is inflated")
+    func inflatedBytes() {
+        let decompressor = FakeDecompressor()
+        var carrier = Carrier(decompressor: decompressor)
+        carrier.receive(RawFrame(isFinal: false, reserved: 4, opcode: 1, payload: Array("abc".utf8)).bytes())
+        #expect(carrier.machine.takeInflatedBytes() == 3)
+        #expect(carrier.machine.takeInflatedBytes() == 0)
+        _ = carrier.machine.close(CloseFrame(code: .tryAgainLater), now: carrier.now)
+        #expect(carrier.machine.assembledBytes == 0)
+        carrier.receive(RawFrame.continuation(Array("de".utf8), isFinal: true).bytes())
+        carrier.receive(RawFrame(reserved: 4, opcode: 1, payload: Array("fgh".utf8)).bytes())
+        #expect(decompressor.finals == 0)
+        #expect(carrier.machine.takeInflatedBytes() == 0)
+        #expect(carrier.machine.assembledBytes == 0)
+    }
+
     @Test("Compressed data that is damaged is answered with 1007 (RFC 7692 §7.2.2)")
     func damaged() {
         let bytes = RawFrame(reserved: 4, opcode: 1, payload: [65, 0xFF]).bytes()
