@@ -165,6 +165,17 @@ class Conversation(RoomCase):
         ann.until_text("#log .line > span", "Bob joined")
 
 
+    def test_a_room_that_cannot_be_is_told_on_the_card(self):
+        ann = self.session("a")
+        ann.open(f"{self.server.page}?room=%E2%80%8B")
+        ann.find("#name").send_keys("Ann", Keys.ENTER)
+        ann.until_text("#name-error", "The server said: the room's name is too long, invisible or turns text")
+        self.assertEqual(ann.state, "idle")
+        ann.find("#room").clear()
+        ann.find("#room").send_keys(self.room, Keys.ENTER)
+        ann.until_state("on")
+
+
 class HostileInput(RoomCase):
     def test_messages_are_shown_as_exactly_what_was_typed(self):
         ann, bob = self.join("a", "Ann"), self.join("b", "Bob")

@@ -49,6 +49,17 @@ def test_too_few_threads_are_one_clear_line(limit):
     assert ended.stderr.count("\n") == 1 and "threads" in ended.stderr and "ulimit -u" in ended.stderr, ended.stderr
 
 
+@pytest.mark.parametrize("limit", [20, 40, 100, 111])
+def test_too_few_files_are_one_clear_line(limit):
+    ended = subprocess.run(
+        ["prlimit", f"--nofile={limit}", wire.PARLEY, "serve", "--apps", "off", "--port", "0"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+    assert ended.returncode == 71
+    assert ended.stdout == ""
+    assert ended.stderr.count("\n") == 1 and f"open {limit} files" in ended.stderr, ended.stderr
+    assert "ulimit -n" in ended.stderr
+
+
 @pytest.mark.parametrize("host, words", [("198.51.100.1", "is not an address of this machine"),
                                          ("no.such.host.invalid", "unknown")])
 def test_an_address_that_can_not_be_listened_on_is_one_clear_line(host, words):

@@ -131,6 +131,7 @@ struct Serve: AsyncParsableCommand {
             return handler
         }
         let logger = Logger(label: "parley")
+        DescriptorLimit.raise()
         // It may wait for another program: a signal ends that.
         let source = try AppSource(settings, for: .start(hasTerminal: Terminal.isThere))
         let signals = await SignalWatch(logger)
@@ -140,7 +141,6 @@ struct Serve: AsyncParsableCommand {
                 "every user of this machine can read a file that holds secrets",
                 metadata: ["file": "\(exposed.path)", "mode": "\(exposed.mode)", "cure": "\(exposed.cure)"])
         }
-        DescriptorLimit.raise(logger)
 
         let servesRoom = configuration.servesRoom
         let server = ParleyServer(configuration: configuration, logger: logger) { addresses in

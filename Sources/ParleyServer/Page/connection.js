@@ -6,6 +6,7 @@ const STEADY_MS = 10000; // a connection that lasted this long starts the backof
 const JOIN_DEADLINE = 10000;
 const QUIET_MS = 30000; // nothing heard for so long: ask whether the server is still there
 const ANSWER_MS = 8000;
+const POLICY = 1008; // RFC 6455 7.4.1
 
 // Text on the wire
 
@@ -34,7 +35,7 @@ export const link = {
 export const outstanding = []; // what the server has still to answer, oldest first
 export const connected = () => link.state === "on" || link.state === "checking";
 
-let page; // what the page does about each of these: state(), push(push), lost(), unconfirmed(message)
+let page; // what the page does about each of these: state(), push(push), lost(), unconfirmed(message), refused(words)
 export function onConnection(handlers) {
     page = handlers;
 }
@@ -77,8 +78,11 @@ export function connect() {
     socket.addEventListener("message", (event) => {
         if (socket === link.socket) receive(event.data);
     });
-    socket.addEventListener("close", () => {
-        if (socket === link.socket) lose();
+    socket.addEventListener("close", (event) => {
+        if (socket !== link.socket) return;
+        // A room that cannot be: to try again would change nothing.
+        if (event.code === POLICY && !connected() && event.reason) page.refused(event.reason);
+        else lose();
     });
 }
 

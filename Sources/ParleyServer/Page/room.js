@@ -27,6 +27,7 @@ onConnection({
     push: receive,
     lost: () => announce(say("lost")),
     unconfirmed: (message) => fail(message, say("unsure")),
+    refused: turnAway,
 });
 
 function showConnection() {
@@ -148,6 +149,11 @@ function refuse(message) {
     if (first) return fail(first, say("notSent", { text: message }));
     if (connected()) return void addLine("refused", { text: message }, "alert");
     if (me) return void addLine("refused", { text: message }, "alert");
+    turnAway(message);
+}
+
+// We may not come in: back to the card, with the words.
+function turnAway(message) {
     stop();
     openEntry(say("refused", { text: message }));
 }
