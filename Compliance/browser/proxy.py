@@ -1,5 +1,6 @@
 """A network between a browser and the server that a test can cut: at once, at a byte, or in one direction."""
 
+import re
 import socket
 import struct
 import threading
@@ -19,6 +20,8 @@ class Pipe:
     def run(self):
         first = self.near.recv(65536)
         self.is_websocket = b"upgrade: websocket" in first.lower()
+        if self.proxy.drops_upgrade:
+            first = re.sub(rb"\r\n(?:Upgrade|Connection): [^\r]*", b"", first)
         if self.is_websocket:
             self.proxy.begins(self)
         if first and self.carry(first, self.far, "up"):
@@ -79,6 +82,7 @@ class Proxy:
         self.port = self.listener.getsockname()[1]
         self.swallowed = set()
         self.is_closed = False
+        self.drops_upgrade = False  # as a proxy does that nobody has told of WebSockets
         self.pipes = set()
         self.plan = []
         self.cuts = 0

@@ -3,6 +3,8 @@
 import re
 import unittest
 
+from selenium.webdriver.common.keys import Keys
+
 from far import FarCase
 from support import until
 
@@ -108,6 +110,19 @@ class Cut(FarCase):
         self.assertEqual(ann.said, [*expected, "after"])
         self.assertEqual(ann.texts("#log .msg:not(.cont) .who"), ["Talker", "Other <i>"] + ["Talker", "Other <i>"] * 2 + ["Talker"])
         self.assertEqual(ann.lines[-1], "Connected again. This was said in between:")
+
+    def test_a_proxy_that_does_not_pass_upgrade_on_is_told(self):
+        self.proxy.drops_upgrade = True
+        ann = self.session("a")
+        ann.open(self.far)
+        ann.run("Math.random = () => 0.3")
+        ann.find("#name").send_keys("Ann", Keys.ENTER)
+        until(lambda: "may not pass Upgrade on" in ann.find("#notice-text").text, "the likely cause")
+        self.proxy.drops_upgrade = False
+        ann.until_state("on")
+        self.assertFalse(ann.find("#notice").is_displayed())
+        self.proxy.hang_up()
+        until(lambda: "No connection to the server" in ann.find("#notice-text").text, "a server that is away")
 
     def test_a_return_that_missed_nothing_says_only_that(self):
         talker, ann = self.talker(), self.join_far("a", "Ann")

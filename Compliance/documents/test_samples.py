@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -438,6 +439,40 @@ def module(block, context, tmp_path):
         print(browser.run("return logged"))
 
 
+def authorised(block, context, tmp_path):
+    """The page and the endpoint beside it; both answers of the endpoint are needed."""
+    port = context("server")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        place = f"127.0.0.1:{probe.getsockname()[1]}"
+    page = next(b for b in BLOCKS if b.document == block.document and "userAuth" in b.text)
+    endpoint = next(b for b in BLOCKS if b.document == block.document and b.language == "python")
+    text = endpoint.text.replace('"127.0.0.1", 8000', f'"127.0.0.1", {place.split(":")[1]}')
+    process = subprocess.Popen([sys.executable, "-c", text], stderr=subprocess.DEVNULL)
+    try:
+        eventually_listens(place)
+        browser = open_blank(context)
+        browser.run(
+            "const script = document.createElement('script'); script.type = 'module'; script.textContent = arguments[0];"
+            "window.onerror = (text) => window.logged.push(text); document.body.append(script)",
+            page.at(port).replace("127.0.0.1:8000", place) + "\n"
+            "parley.user.on('parley:subscribed', () => console.log('signed in', parley.user.id));")
+        for wanted in "members 1", "signed in 7":
+            until(lambda: wanted in browser.run("return logged.map((line) => String(line).replaceAll(',', ' '))"), wanted)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def eventually_listens(place):
+    def listens():
+        host, port = place.split(":")
+        with socket.socket() as probe:
+            return probe.connect_ex((host, int(port))) == 0
+
+    until(listens, f"a listener at {place}")
+
+
 def room_join(block, context, tmp_path):
     """The README's page, joined to its two ways of saying something."""
     both = [b for b in BLOCKS if b.document == block.document and b.language == "js" and "room" in b.text
@@ -558,6 +593,8 @@ RULES = {
     (README, "js", "room"): room_join,
     (("pusher-protocol.md",), "js", 'from "ws"'): node_module,
     (("pusher-protocol.md",), "sh", "curl -o"): download,
+    (("pusher-protocol.md",), "js", "userAuth"): authorised,
+    (("pusher-protocol.md",), "python", ""): authorised,
     ((*README, "pusher-protocol.md", "clients.md"), "js", "import"): module,
     (("clients.md",), "js", "?protocol=7"): raw_socket,
     (("clients.md",), "ini", ""): laravel,
@@ -586,6 +623,7 @@ NOT_RUN = {
     (("configuration.md",), "apache", ""): "Compliance/proxies runs it",
     (("configuration.md",), "caddy", ""): "Compliance/proxies runs it",
     (("conformance.md",), "sh", ""): "other parts of scripts/test run these",
+    (("configuration.md",), "", "of app 1"): "Compliance/hostile/test_operator.py sees such lines",
     (("http-api.md",), "", "METHOD"): "the form of a text, not a text",
     (("CONTRIBUTING.md",), "", "→"): "a drawing, which scripts/lint checks",
 }

@@ -171,9 +171,17 @@ REFUSALS = {
     "no HTTP": (lambda port: plain(port, b"hello\r\n\r\n"), "HTTP 400"),
     "a long target": (lambda port: plain(port, wire.request("/" + "x" * 5000)), "HTTP 414"),
     "a long head": (lambda port: plain(port, wire.request("/", "X: " + "x" * 20_000)), "HTTP 431"),
+    "a WebSocket whose Upgrade a proxy has dropped": (
+        lambda port: plain(port, wire.request("/?room=x", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")), "HTTP 426"),
     "a version of WebSocket": (
         lambda port: plain(port, upgrade_request("/").replace(b"Version: 13", b"Version: 12")), "HTTP 426"),
 }
+
+
+# Refusals whose lines name the app and the socket.
+CLIENTS_OF_APPS = [
+    "one connection too many", "a wrong signature of a channel", "a client event without a right", "binary in an app",
+    "a message that is too big"]
 
 
 @pytest.mark.parametrize("carrier", [(), ("--carrier", "nio")], ids=["default", "nio"])
@@ -187,6 +195,10 @@ def test_every_refusal_gets_a_line_with_its_reason(carrier):
             eventually(lambda: wanted.search(server.text()[before:]), 5, lambda: f"{name}: {server.text()[before:]!r}")
             wire.close_all()
         text = server.text()
+        for name in CLIENTS_OF_APPS:
+            answer = REFUSALS[name][1]
+            assert re.search(rf"peer=127\.0\.0\.1:\d+ socket \d+\.\d+ of app \d+ reason={answer}", text), (name, text)
+    assert f'sent="{EVENTS}"' in text, "which app a publish was for"
     assert 'sent="https://evil.example"' in text and "peer=127.0.0.1" in text
     assert "0" * 64 not in text and "auth_signature=" not in text and "auth_key=" not in text
 
@@ -518,6 +530,22 @@ def test_check_config_refuses_an_unwritable_place_too(read_only):
         ended = parley(*command, cwd=folder, **user)
         assert ended.returncode == status and f"in {folder} (Permission denied)" in ended.stderr, ended
     assert not os.listdir(folder)
+
+
+@pytest.mark.parametrize("text", ["apps: off\n", "# a comment\napps: off\n"])
+def test_a_byte_order_mark_of_an_editor_is_no_text(tmp_path, text):
+    """It was `not valid YAML: did not find expected <document start>`, in line 2."""
+    (tmp_path / "c.yml").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    checked = parley("check-config", "c.yml", cwd=tmp_path)
+    assert checked.returncode == 0 and "in order" in checked.stdout, checked.stderr
+
+
+@pytest.mark.parametrize("text, line, words", [
+    ("apps:\n\t- id: 1\n", 2, "Indent with spaces"), ("apps: off\n---\nroom: off\n", 2, "take the line --- out")])
+def test_yaml_that_is_none_is_told_with_what_helps(tmp_path, text, line, words):
+    (tmp_path / "c.yml").write_text(text)
+    checked = parley("check-config", "c.yml", cwd=tmp_path)
+    assert f"c.yml:{line}: not valid YAML: " in checked.stderr and words in checked.stderr, checked.stderr
 
 
 def test_check_config_weighs_the_apps_file_against_the_configuration(tmp_path):

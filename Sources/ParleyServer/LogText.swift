@@ -1,7 +1,7 @@
 /// What others wrote, fit for one line of a log.
 enum LogText {
     /// Scalars of a text that are shown.
-    static let maximumScalars = 160
+    static let maximumScalars = 300
 
     /// The text with everything but printable ASCII escaped, and cut: it cannot begin a line, colour a terminal, or end
     /// the quotation marks around it.

@@ -39,11 +39,11 @@ public struct ParleyError: Error, Hashable, Sendable, CustomStringConvertible {
         case EACCES:
             words = "no permission to listen on port \(port): choose a port from 1024 on with --port"
         case EADDRNOTAVAIL:
-            words = "\(host) is not an address of this machine: choose another with --host"
+            words = "\(host) is not an address of this machine: choose another host (--host)"
         default:
             words =
                 cause is SocketAddressError || cause is SocketAddressError.UnknownHost
-                ? "the host \(host) is unknown: give an address of this machine with --host"
+                ? "the host \(host) is unknown: give an address of this machine (--host)"
                 : "can not listen on \(host):\(port): \(cause)"
         }
         return ParleyError(description: words)

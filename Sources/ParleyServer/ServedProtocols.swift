@@ -100,8 +100,11 @@ final class ServedProtocols: Sendable {
     func answer(_ request: HTTPRequest) -> HTTPAnswer {
         if request.path == "/up" { return health }
         if let library = PageAssets.library(at: request.path), apps != nil { return library }
-        if room != nil, let asset = PageAssets.answer(for: request.path) { return asset }
-        let asksForUpgrade = TokenList(request.head.fields.values(of: "Upgrade")).contains("websocket")
+        // A proxy that does not pass Upgrade on leaves the key: whoever sends one wants a WebSocket, and not the page.
+        let asksForUpgrade =
+            TokenList(request.head.fields.values(of: "Upgrade")).contains("websocket")
+            || !request.head.fields.values(of: "Sec-WebSocket-Key").isEmpty
+        if room != nil, !asksForUpgrade, let asset = PageAssets.answer(for: request.path) { return asset }
         let isForWebSockets =
             (room != nil && (asksForUpgrade || request.path == "/chat"))
             || (apps != nil && request.path.utf8.starts(with: "/app/".utf8))

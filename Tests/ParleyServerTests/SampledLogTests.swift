@@ -66,7 +66,7 @@ struct SampledLogTests {
         arguments: [
             ("a\r\nb", "a\\u{d}\\u{a}b"), ("\u{1B}[2J", "\\u{1b}[2J"), ("\"\\", "\\\"\\\\"),
             ("\u{2028}é", "\\u{2028}\\u{e9}"),
-            (String(repeating: "x", count: 200), String(repeating: "x", count: LogText.maximumScalars) + "..."),
+            (String(repeating: "x", count: 400), String(repeating: "x", count: LogText.maximumScalars) + "..."),
         ])
     func escaping(text: String, shown: String) {
         #expect(LogText.escaped(text) == shown)

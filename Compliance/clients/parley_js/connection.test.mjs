@@ -225,6 +225,26 @@ test("connect does not wait for the next attempt", async (t) => {
     assert.equal(world.clock.timers.size, 1);
 });
 
+test("a socket that only tells of an error is one that ended, once", async (t) => {
+    const world = new World(t);
+    await world.socket.fail();
+    await world.clock.pass(1);
+    assert.equal(world.parley.state, "unavailable");
+    assert.equal(world.clock.timers.size, 1);
+    await world.socket.end();
+    assert.equal(states(world).filter((state) => state === "unavailable").length, 1);
+    await world.reconnect();
+    assert.equal(world.parley.state, "connected");
+});
+
+test("the code of a close that follows an error is told", async (t) => {
+    const world = new World(t);
+    await world.socket.greet();
+    await world.socket.fail();
+    await world.socket.end(4100, "later");
+    assert.deepEqual(world.states.at(-1).code, 4100);
+});
+
 test("an address that the page may not open fails, with the reason", async (t) => {
     const world = new World(t, { WebSocket: class { constructor() { throw new Error("mixed content"); } } });
     assert.equal(world.parley.state, "failed");

@@ -104,8 +104,19 @@ export class World {
             }
 
             async greet(socketId = "1.1", seconds = 120) {
+                await this.open();
                 const data = JSON.stringify({ socket_id: socketId, activity_timeout: seconds });
                 await this.say({ event: "pusher:connection_established", data });
+            }
+
+            async open() {
+                this.#tell("open", {});
+                await settle();
+            }
+
+            async fail() {
+                this.#tell("error", {});
+                await settle();
             }
 
             async end(code = 1006, reason = "") {

@@ -56,13 +56,14 @@ struct APIRoutes: Sendable {
             idempotencyKey: Self.idempotencyKey.flatMap { request.headers[$0] },
             contentEncoding: request.headers[.contentEncoding], body: Array(body.readableBytesView))
         let answer = await withCheckedContinuation { done in api.respond(to: call) { done.resume(returning: $0) } }
-        if let refusal = answer.refusal { await report(answer.status, refusal, channel) }
+        if let refusal = answer.refusal { await report(answer.status, refusal, String(path), channel) }
         return Self.response(answer)
     }
 
     /// Tells the operator what a back end was refused; never its query, which has the signature in it.
-    private func report(_ status: Int, _ words: String, _ channel: any Channel) async {
-        await onRefusal(Refusal(.status(status), reason: words, peer: WebSocketServer.clientAddress(of: channel)))
+    private func report(_ status: Int, _ words: String, _ path: String, _ channel: any Channel) async {
+        let peer = await WebSocketServer.clientAddress(of: channel)
+        onRefusal(Refusal(.status(status), reason: words, detail: path, peer: peer))
     }
 
     private static let idempotencyKey = HTTPField.Name("Idempotency-Key")
@@ -79,7 +80,7 @@ struct APIRoutes: Sendable {
 
     /// An error in the form of the API's own; the words go into JSON as they are.
     private func failure(_ status: HTTPResponse.Status, _ words: String, _ channel: any Channel) async -> Response {
-        await report(status.code, words, channel)
+        await report(status.code, words, "", channel)
         return Response(
             status: status, headers: [.contentType: "application/json"],
             body: ResponseBody(byteBuffer: ByteBuffer(string: "{\"error\":\"\(words)\"}")))

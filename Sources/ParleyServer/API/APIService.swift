@@ -45,6 +45,7 @@ struct APIService: HTTPService {
             var refusal = HTTPAnswer(
                 status: answer.status, fields: answer.fields.map { (name: $0.0, value: $0.1) }, body: answer.body)
             refusal.reason = answer.refusal
+            refusal.detail = String(request.path)
             return .refused(refusal)
         }
     }

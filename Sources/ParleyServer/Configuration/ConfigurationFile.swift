@@ -54,6 +54,8 @@ public enum ConfigurationFile {
                 throw ConfigurationError(lines: ["\(path): longer than \(maximumBytes) bytes"])
             }
         }
+        // The byte order mark of some editors.
+        if text.starts(with: [0xEF, 0xBB, 0xBF]) { text.removeFirst(3) }
         guard let string = String(validating: text, as: UTF8.self) else {
             throw ConfigurationError(lines: ["\(path): not valid UTF-8"])
         }
@@ -124,15 +126,22 @@ public enum ConfigurationFile {
         switch error as? YamlError {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
-            return "\(name):\(mark.line): not valid YAML: \(problem)"
+            return "\(name):\(mark.line): not valid YAML: \(problem)\(cure(of: problem))"
         case .duplicatedKeysInMapping(let duplicates, let context):
             let keys = duplicates.map { "\"\(shown($0))\"" }.joined(separator: ", ")
-            return "\(name):\(context.mark.line): duplicate key \(keys)"
+            return "\(name):\(context.mark.line): duplicate key \(keys) in the mapping that begins here"
         case .reader(let problem, _, _, _):
             return "\(name): not valid YAML: \(problem)"
         default:
             return "\(name): not valid YAML"
         }
+    }
+
+    /// What helps against the library's words that do not say it.
+    private static func cure(of problem: String) -> String {
+        if problem.contains("cannot start any token") { return ". Indent with spaces, not with tabs" }
+        if problem.contains("another document") { return ". A file is one document: take the line --- out" }
+        return ""
     }
 
     // MARK: - Places

@@ -231,6 +231,13 @@ public struct ServerSettings: Sendable, Decodable {
                 SettingProblem(["max_pending"], "\(maxPending): it must hold at least one message (\(message) bytes)."))
         }
         problems += ProxySettings.problems(networks: trustProxy ?? [], header: forwardedHeader)
+        if allowOrigin?.isEmpty == true {
+            let words = "an empty list would let everybody in: name an origin, or leave the setting out."
+            problems.append(SettingProblem(["allow_origin"], words))
+        }
+        if host?.isEmpty == true {
+            problems.append(SettingProblem(["host"], "'': give an address of this machine, or leave the setting out."))
+        }
         for (number, origin) in (allowOrigin ?? []).enumerated() {
             if let words = AllowedOrigin.problem(origin) {
                 problems.append(SettingProblem(["allow_origin", String(number)], words))

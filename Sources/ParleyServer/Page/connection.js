@@ -31,6 +31,7 @@ export const link = {
     code: "", // what the server calls us
     position: "", // EPOCH:OFFSET of the last message that is here; the next join asks for what came after
     socket: null, state: "idle", attempt: 0, timer: 0, deadline: 0, retryAt: 0, since: 0, heard: 0,
+    obstructed: false, // whether the server answers, and no WebSocket gets through
 };
 export const outstanding = []; // what the server has still to answer, oldest first
 export const connected = () => link.state === "on" || link.state === "checking";
@@ -113,6 +114,16 @@ function lose() {
     link.retryAt = Date.now() + wait;
     link.timer = setTimeout(connect, wait);
     setState(away ? "offline" : "waiting");
+    if (!hadJoined && link.attempt > 1) probe();
+}
+
+// A browser does not say why there was no WebSocket. What an ordinary request gets tells a server that is away from
+// something in between that does not pass Upgrade on.
+async function probe() {
+    let obstructed = false;
+    try { obstructed = (await fetch(new URL("up", location.href), { cache: "no-store" })).ok; } catch { /* away */ }
+    link.obstructed = obstructed;
+    if (link.state === "waiting") page.state();
 }
 
 // The server does not want us: no retry until somebody asks for one.
@@ -124,6 +135,7 @@ export function stop() {
 // The server has let us in.
 export function joined(code) {
     clearTimeout(link.deadline);
+    link.obstructed = false;
     link.code = code;
     link.since = Date.now();
     setState("on");

@@ -394,10 +394,14 @@ export class Parley extends Emitter {
             return this._become("failed", { reason: error.message });
         }
         this._socket = socket;
+        let opened = false;
         const ifOurs = (action) => (event) => { if (socket === this._socket) action(event); };
+        socket.addEventListener("open", () => { opened = true; });
         socket.addEventListener("message", ifOurs(({ data }) => this._receive(data)));
         socket.addEventListener("close", ifOurs(({ code, reason }) => this._lose(code, String(reason))));
-        socket.addEventListener("error", () => {}); // a close follows; and in Node an error nobody listens to is thrown
+        // A close follows. Not in some versions of Node, where a connection cannot be made.
+        const failed = ifOurs(() => this._lose(NOBODY_CLOSED, ""));
+        socket.addEventListener("error", () => { if (!opened) setTimeout(failed, 0); });
         this._timer = setTimeout(() => this._lose(NOBODY_CLOSED, "no greeting in time"), GREETING_MS);
         this._become("connecting");
     }

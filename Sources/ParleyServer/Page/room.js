@@ -44,7 +44,8 @@ function showState() {
     const wasThere = !notice.hidden;
     notice.hidden = link.state === "idle" || connected() || (link.state === "connecting" && link.attempt === 0);
     if (!notice.hidden) {
-        const key = { connecting: "noticeConnecting", waiting: "noticeWaiting", offline: "noticeOffline" }[link.state];
+        const waiting = link.obstructed ? "noticeObstructed" : "noticeWaiting";
+        const key = { connecting: "noticeConnecting", waiting, offline: "noticeOffline" }[link.state];
         $("notice-text").textContent = say(key, { n: seconds });
         $("retry").hidden = link.state === "connecting";
     } else if (wasThere && document.activeElement === $("retry")) {

@@ -16,6 +16,8 @@ final class PusherSession: WebSocketSession {
         self.namesClient = namesClient
     }
 
+    override var peerName: String { conversation.name }
+
     override func opened(_ connection: WebSocketConnection) {
         conversation.connection = connection
         if namesClient { connection.requireMessagesAsLife() }

@@ -76,6 +76,11 @@ open class PusherConnection: Subscriber {
     /// The peer for a log; empty when it is not known.
     open var peer: String { "" }
 
+    /// What a log calls the client.
+    public final var name: String {
+        "socket \(String(decoding: socketID.text, as: UTF8.self)) of app \(runtime.app.id)"
+    }
+
     /// Has the carrier count only messages as life: this client answers `pusher:ping`, so that its pongs of RFC 6455
     /// say nothing. A browser answers those for a page that was left.
     open func requireMessagesAsLife() {}
@@ -214,8 +219,6 @@ open class PusherConnection: Subscriber {
 
     /// Tells the operator of something that the client is refused.
     final func report(_ code: Int, _ text: String) {
-        let socket = String(decoding: socketID.text, as: UTF8.self)
-        let name = "socket \(socket) of app \(runtime.app.id)"
         node.report(Refusal(.error(code), reason: text, peer: peer.isEmpty ? name : "\(peer) \(name)"))
     }
 

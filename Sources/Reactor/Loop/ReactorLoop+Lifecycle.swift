@@ -172,12 +172,17 @@ extension ReactorLoop {
 
     private func report(_ frame: CloseFrame, _ slot: SlotHandle) {
         guard farewell == nil,
-            let refusal = slot.pointee.machine.refusal(in: frame, peer: peer(slot))
+            let refusal = slot.pointee.machine.refusal(in: frame, peer: peerForLog(slot))
         else { return }
         onRefusal(refusal)
     }
 
-    /// The peer for a log, see ``WebSocketConnection/peer``.
+    /// The peer as a report names it.
+    func peerForLog(_ slot: SlotHandle) -> String {
+        WebSocketSession.peer(at: peer(slot), of: slot.pointee.session)
+    }
+
+    /// The peer's address, see ``WebSocketConnection/peer``.
     func peer(_ slot: SlotHandle) -> String {
         (slot.pointee.connection?.claim as? any ConnectionClaim)?.clientAddress
             ?? peerAddress(of: slot.pointee.descriptor)

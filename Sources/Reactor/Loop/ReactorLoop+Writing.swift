@@ -417,7 +417,7 @@ extension ReactorLoop {
     private func report(_ slot: SlotHandle, _ reason: SlowReader.Reason, pendingBytes: Int) {
         statistics.slowReaders &+= 1
         onSlowReader(
-            SlowReader(reason: reason, pendingBytes: pendingBytes, peer: peer(slot)))
+            SlowReader(reason: reason, pendingBytes: pendingBytes, peer: peerForLog(slot)))
     }
 }
 #endif

@@ -175,7 +175,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     func executeAfterInput(_ task: @escaping @Sendable () -> Void) { execute(task) }
 
     /// Where the arena is half full, so that what sessions answer still has room.
-    var isCrowded: Bool { tickOutput.pointee.usage.bytes > limits.arenaBytes / 2 }
+    var isCrowded: Bool { tickOutput.pointee.usage.bytes > limits.arenaBytes / 4 }
 
     /// Runs a task, or says that it never will be.
     func tryExecute(_ task: @escaping @Sendable () -> Void) -> Bool { inbox.append(task, isOnLoop: isOnLoop) }

@@ -7,6 +7,16 @@ open class WebSocketSession {
     /// A session that ignores everything.
     public init() {}
 
+    /// What the operator's log calls this peer, behind its address; empty by default. Asked when the peer is refused
+    /// something or cut off, where it must not send or close.
+    open var peerName: String { "" }
+
+    /// A peer for the log: its address, and what its session calls it.
+    public static func peer(at address: String, of session: WebSocketSession?) -> String {
+        let name = session?.peerName ?? ""
+        return name.isEmpty || address.isEmpty ? address + name : "\(address) \(name)"
+    }
+
     /// The opening handshake is complete; `connection` is the one to send on, until ``closed(_:)``.
     open func opened(_ connection: WebSocketConnection) {}
 

@@ -64,7 +64,7 @@ extension FrameHandler {
     /// begun to leave. The rest is dropped, and its memory is free at once.
     func cutOff(_ reason: SlowReader.Reason) {
         guard let context, machine.maySend else { return }
-        let slow = SlowReader(reason: reason, pendingBytes: pendingBytes, peer: peer)
+        let slow = SlowReader(reason: reason, pendingBytes: pendingBytes, peer: peerForLog)
         dropOutput()
         close(SlowReader.closeFrame(rules.limits))
         accountOutput()
@@ -90,9 +90,12 @@ extension FrameHandler {
         }
     }
 
+    /// The peer as a report names it.
+    private var peerForLog: String { WebSocketSession.peer(at: peer, of: session) }
+
     private func report(_ frame: CloseFrame) {
         guard loop.farewell == nil,
-            let refusal = machine.refusal(in: frame, peer: peer)
+            let refusal = machine.refusal(in: frame, peer: peerForLog)
         else { return }
         loop.onRefusal(refusal)
     }

@@ -323,7 +323,9 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let firstLine = answer.body.prefix { $0 != UInt8(ascii: "\n") }
         let words = answer.reason ?? String(decoding: firstLine, as: UTF8.self)
         guard !words.isEmpty else { return }
-        configuration.onRefusal(Refusal(.status(answer.status), reason: words, detail: detail, peer: peer))
+        configuration.onRefusal(
+            Refusal(
+                .status(answer.status), reason: words, detail: detail.isEmpty ? answer.detail : detail, peer: peer))
     }
 
     private func write(_ answer: HTTPAnswer, keepsAlive: Bool, _ context: ChannelHandlerContext) {

@@ -1,3 +1,5 @@
+import WebSocketCore
+
 /// The answer to an ordinary HTTP request. The front door adds `Content-Length` and `Connection`.
 public struct HTTPAnswer: Sendable {
     /// The status, for example 200.
@@ -9,6 +11,8 @@ public struct HTTPAnswer: Sendable {
     /// Why it refuses, for the operator's log: the body's first line by default; empty for what is no trouble and gets no
     /// line.
     public var reason: String?
+    /// What of the request is refused, for that log, as it came; see ``Refusal/detail``.
+    public var detail = ""
 
     /// Composes an answer.
     public init(status: Int, fields: [(name: String, value: String)] = [], body: [UInt8] = []) {

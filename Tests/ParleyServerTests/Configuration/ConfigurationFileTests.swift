@@ -251,6 +251,11 @@ struct ConfigurationFileTests {
                 "config.yml:1: log_level loud: give trace, debug, info, notice, warning, error or critical."
             ),
             ("host: [a]", "config.yml:1: host must be a single value"),
+            ("room: on\nhost: ''", "config.yml:2: host '': give an address of this machine, or leave the setting out."),
+            (
+                "port: 1\nallow_origin: []",
+                "config.yml:2: allow_origin an empty list would let everybody in: name an origin, or leave the setting out."
+            ),
             ("room_history: 7", "config.yml:1: room_history must be a mapping of messages, seconds and bytes, or off."),
             ("room: {a: b}", "config.yml:1: room must be a single value"),
             ("ping_interval: soon", "config.yml:1: ping_interval soon: not a number; give seconds from 0.1 to 86400."),
@@ -446,7 +451,7 @@ struct ConfigurationFileTests {
                 "config.yml:3: apps[1].id 1: another app has this id.",
                 "config.yml:3: apps[1].keys[1].key a: another pair has this key.",
             ])
-        #expect(lines("port: 1\nport: 2\n") == ["config.yml:1: duplicate key \"port\""])
+        #expect(lines("port: 1\nport: 2\n") == ["config.yml:1: duplicate key \"port\" in the mapping that begins here"])
     }
 
     @Test("Secrets are in no error, and one that everybody knows is refused (catalogue row 152)")

@@ -49,8 +49,11 @@ struct HoldingTests {
             #expect(sent < 4 << 20)
             #expect(connection.journal.entries.count < 6)
             connection.peer.end()
-            #expect(connection.journal.wait(for: connection.journal.entries.count + 1))
             while await reactor.connectionCount() > 0 { try await Task.sleep(for: .milliseconds(5)) }
+            guard case .closed = connection.journal.entries.last else {
+                Issue.record("its session was not told: \(connection.journal.entries.last as Any)")
+                return
+            }
         }
     }
 

@@ -197,6 +197,8 @@ struct DoorkeeperTests {
         #expect(keeper.beginRequest(leases[4], of: loopback, isPeer: false) == nil)
         #expect(keeper.beginRequest(leases[5], of: loopback, isPeer: false) == nil)
         #expect(keeper.beginRequest(leases[6], of: loopback, isPeer: false) == .addressLimit)
+        // Their ends give the places back.
+        withExtendedLifetime(leases) {}
     }
 
     @Test("What one address has too much of takes nothing from the rate of the others")
