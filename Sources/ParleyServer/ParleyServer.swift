@@ -52,6 +52,7 @@ public struct ParleyServer: Service {
         web.proxies = configuration.proxies
         web.outputBudget = services.outputBudget
         web.bodyBudget = configuration.bodyBudget
+        web.compressionBudget = configuration.compressionBudget
         web.assemblyBudget = configuration.assemblyBudget
         web.onRefusal = { refusals.report($0) }
         reportTrouble(of: &web)

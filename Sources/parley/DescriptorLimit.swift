@@ -10,22 +10,24 @@ import Glibc
 enum DescriptorLimit {
     /// Raises the soft limit to the hard one; what shells give by default is too little for a server. Ends the process
     /// with a line that says why when even that leaves nothing for connections.
-    static func raise() {
+    ///
+    /// - Returns: the number of files that the process may open now.
+    static func raise() -> Int {
         #if os(Linux)
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         #else
         let resource = RLIMIT_NOFILE
         #endif
         var limit = rlimit()
-        guard getrlimit(resource, &limit) == 0 else { return }
+        guard getrlimit(resource, &limit) == 0 else { return .max }
         if limit.rlim_cur < limit.rlim_max {
             let soft = limit.rlim_cur
             limit.rlim_cur = limit.rlim_max
             if setrlimit(resource, &limit) != 0 { limit.rlim_cur = soft }
         }
         // What each processor's loops take, what is kept back for files and the like, and some connections.
-        let needed = 8 * max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) + 112
-        guard limit.rlim_cur < rlim_t(needed) else { return }
+        let needed = 8 * Processors.count + 112
+        guard limit.rlim_cur < rlim_t(needed) else { return Int(clamping: limit.rlim_cur) }
         StandardError.print(
             """
             parley: this process may open \(limit.rlim_cur) files, and needs \(needed): every connection is one. Raise \

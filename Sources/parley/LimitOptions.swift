@@ -23,18 +23,22 @@ struct LimitOptions: ParsableArguments {
     @Option(
         help: """
             Bytes that may wait for all slow readers together; above it those with the most are closed. Default \
-            268435456.
+            268435456, less where memory is limited.
             """)
     var outputBudget: Int?
 
-    @Option(help: "Bytes of what all channels keep; above it the oldest goes first. Default 268435456.")
+    @Option(
+        help: """
+            Bytes of what all channels keep; above it the oldest goes first. Default 268435456, less where memory is \
+            limited.
+            """)
     var historyBudget: Int?
 
     @Option(
         help: """
             WebSockets, a number or 'unlimited'; one more gets 503. A reserve of 5 %, at least 16 connections, stays for \
-            the HTTP API. Default as many as the process may open; a larger number is lowered to that, with a line in \
-            the log.
+            the HTTP API. Default as many as the process may open and has memory for; a number above what it may open is \
+            lowered to that, with a line in the log.
             """)
     var maxConnections: LimitSetting?
 
@@ -84,7 +88,8 @@ struct LimitOptions: ParsableArguments {
     @Option(
         help: """
             Subscriptions of all apps' clients together, about 1.3 KB each; each connection has 16 besides. Half of \
-            them is in equal parts for each app. More are refused with pusher:subscription_error. Default 500000.
+            them is in equal parts for each app. More are refused with pusher:subscription_error. Default 500000, less \
+            where memory is limited.
             """)
     var maxSubscriptions: Int?
 
@@ -94,14 +99,15 @@ struct LimitOptions: ParsableArguments {
     @Option(
         help: """
             Bytes that the bodies of requests to the HTTP API may take together, 1048576 at least; one app takes half \
-            of it at most, and more is answered with 503. Default 67108864.
+            of it at most, and more is answered with 503. Default 67108864, less where \
+            memory is limited.
             """)
     var bodyBudget: Int?
 
     @Option(
         help: """
             Bytes that messages may take together of which a part is missing, 1048576 at least; each loop has an equal \
-            part. Above it those that take most are closed with 1013. Default 268435456.
+            part. Above it those that take most are closed with 1013. Default 268435456, less where memory is limited.
             """)
     var assemblyBudget: Int?
 

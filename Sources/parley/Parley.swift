@@ -13,6 +13,8 @@ struct Parley: AsyncParsableCommand {
     @MainActor
     static func main() async {
         Streams.openClosed()
+        // Other commands take less; what is wrong with the arguments is said below.
+        if (try? parseAsRoot()) is Serve { MemoryBound.check() }
         ThreadLimit.check()
         await main(nil)
     }

@@ -131,11 +131,12 @@ struct Serve: AsyncParsableCommand {
             return handler
         }
         let logger = Logger(label: "parley")
-        DescriptorLimit.raise()
+        let descriptors = DescriptorLimit.raise()
         // It may wait for another program: a signal ends that.
         let source = try AppSource(settings, for: .start(hasTerminal: Terminal.isThere))
         let signals = await SignalWatch(logger)
-        let configuration = try source.configuration(settings)
+        var configuration = try source.configuration(settings)
+        MemoryBound.divide(among: &configuration, settings, descriptors: descriptors, logger)
         for exposed in SecretFile.exposed(config, file, source) {
             logger.warning(
                 "every user of this machine can read a file that holds secrets",

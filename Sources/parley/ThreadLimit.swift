@@ -6,12 +6,14 @@ import Glibc
 
 /// The number of threads that the process may have.
 enum ThreadLimit {
+    /// How many threads a server has: a runtime's, SwiftNIO's and the reactor's for each processor, and some that there
+    /// is one of.
+    static let needed = 3 * Processors.count + 6
+
     /// Ends the process with a line that says why when it may not have the threads that it is going to need. Swift's
     /// runtime waits for its threads for ever, without a word.
     static func check() {
         #if os(Linux)
-        // A runtime's thread, SwiftNIO's and the reactor's for each processor, and some that there is one of.
-        let needed = 3 * max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) + 6
         guard let (count, error) = missing(of: needed) else { return }
         StandardError.print(
             """

@@ -45,6 +45,8 @@ public struct ParleyConfiguration: Sendable {
     public var historyBudget = 256 * 1024 * 1024
     /// Memory of the node for the idempotency keys of all apps, in bytes. Default 512 MiB.
     public var idempotencyBudget = 512 * 1024 * 1024
+    /// Memory of the node for the windows of dedicated compression, in bytes. Default 256 MiB.
+    var compressionBudget = 256 * 1024 * 1024
     /// Subscriptions of all apps' clients together, beyond 16 of each connection: about 1.3 KB each. Default 500,000.
     public var maximumSubscriptions = 500_000
     /// What is accepted before the 101, and of requests to the HTTP API.

@@ -16,12 +16,12 @@ public enum MemoryTrimmer {
         guard let symbol = dlsym(nil, "malloc_trim") else { return }
         let trim = unsafeBitCast(symbol, to: (@convention(c) (Int) -> Int32).self)
         keepLargeBlocksApart()
-        var schedule = TrimSchedule(pages: residentPages())
+        var schedule = TrimSchedule(pages: SystemFile.pages().resident)
         while !Task.isCancelled {
             try? await Task.sleep(for: interval)
-            guard schedule.isDue(pages: residentPages()) else { continue }
+            guard schedule.isDue(pages: SystemFile.pages().resident) else { continue }
             _ = trim(0)
-            schedule.trimmed(pages: residentPages())
+            schedule.trimmed(pages: SystemFile.pages().resident)
         }
         #endif
     }
@@ -36,18 +36,6 @@ public enum MemoryTrimmer {
         let mapThreshold: Int32 = -3
         _ = set(mapThreshold, 128 << 10)
         _ = set(trimThreshold, 128 << 10)
-    }
-
-    /// The second number of `/proc/self/statm`; 0 where there is none.
-    private static func residentPages() -> Int {
-        let descriptor = open("/proc/self/statm", O_RDONLY)
-        guard descriptor >= 0 else { return 0 }
-        defer { close(descriptor) }
-        var text = [UInt8](repeating: 0, count: 128)
-        let count = read(descriptor, &text, text.count)
-        guard count > 0 else { return 0 }
-        let numbers = text[..<count].split(separator: UInt8(ascii: " "))
-        return numbers.count > 1 ? Int(String(decoding: numbers[1], as: UTF8.self)) ?? 0 : 0
     }
     #endif
 }
