@@ -1037,3 +1037,107 @@ def test_a_server_with_room_for_few_connections_says_so():
         process.terminate()
         words = process.communicate(timeout=20)[1]
     assert "few connections fit" in words and "ulimit -n" in words, words
+
+
+# --- A reader of the log that has stopped -----------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def unread(tmp_path, carrier, level):
+    """A server whose output goes into a pipe of 4 KiB that nobody reads; gives it, its port and the pipe's other end."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    port = wire.free_port()
+    process = subprocess.Popen(
+        [wire.PARLEY, "serve", "--config", CONFIG, "--port", str(port), "--drain-delay", "0", "--carrier", carrier,
+         "--log-level", level],
+        cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=writer, stderr=writer)
+    os.close(writer)
+    try:
+        eventually(lambda: reaches("127.0.0.1", port), 20, lambda: f"ended with {process.poll()}")
+        yield process, port, reader
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reader)
+
+
+def refused(port):
+    """More lines at once than the pipe takes, from every loop."""
+    for target in ("/apps/1/channels", "/apps/2/channels", "/none") * 40:
+        connection = Connection(port)
+        connection.send(wire.request(target))
+        assert connection.response().status in (401, 404)
+        connection.close()
+
+
+def signalled(process, rounds):
+    """A line for each signal, though some that come too fast count as one."""
+    for _ in range(rounds):
+        for name in signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP:
+            process.send_signal(name)
+
+
+def assert_serves(port, member):
+    member.say("still here")
+    assert member.said() == "still here"
+    WebSocket(port).join("another").close()
+    assert API(port, ONE).exchange("POST", f"{EVENTS}?{ONE.query('POST', EVENTS, BODY)}", BODY).status == 200
+
+
+@pytest.mark.parametrize("carrier", ["auto", "nio"])
+@pytest.mark.parametrize("level", ["notice", "trace"])
+def test_a_reader_of_the_log_that_stops_stops_nobody(tmp_path, carrier, level):
+    """The loop that logged waited for it, with everybody on it, and SIGTERM ended nothing."""
+    with unread(tmp_path, carrier, level) as (process, port, _):
+        member = WebSocket(port).join("member")
+        refused(port)
+        signalled(process, 2000)
+        assert_serves(port, member)
+        process.terminate()
+        member.expect_close(1001)
+        assert process.wait(8) == 0
+
+
+@pytest.mark.parametrize("carrier", ["auto", "nio"])
+def test_a_reader_of_the_log_that_comes_back_learns_what_it_missed(tmp_path, carrier):
+    with unread(tmp_path, carrier, "trace") as (process, port, reader):
+        member = WebSocket(port).join("member")
+        shown = bytearray()
+
+        def text():
+            while select.select([reader], [], [], 0)[0] and (data := os.read(reader, 65536)):
+                shown.extend(data)
+            return shown.decode()
+
+        note = re.compile(r"^\S+ warning parley: lines=[1-9]\d* \[parley\] lines are missing here", re.M)
+        for _ in range(5):
+            signalled(process, 50_000)
+            assert_serves(port, member)
+            with contextlib.suppress(AssertionError):
+                eventually(lambda: note.search(text()), 2, "")
+                break
+        assert note.search(text()), shown[-2000:]
+        assert len(shown) > 500_000, "what fits is kept"
+        before = len(shown)
+        refused(port)
+        eventually(lambda: "/apps/2/channels" in text()[before:], 10, lambda: shown[-2000:])
+        process.terminate()
+        eventually(lambda: text() and process.poll() is not None, 8, lambda: shown[-2000:])
+        lines = text().splitlines()
+        assert "Service lifecycle ended" in lines[-1], "the last line is written before the end"
+        strange = [line for line in lines if "[" in line and not re.match(r"\d{4}-\d\d-\d\dT\S+ [a-z]+ parley: ", line)]
+        assert not strange, strange[:3]
+
+
+def test_a_start_that_fails_does_not_wait_for_the_reader_of_its_words():
+    """Standard error is full before the server says a word."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    os.write(writer, b"x" * 4096)
+    try:
+        command = [wire.PARLEY, "serve", "--config", "/none/at/all.yml"]
+        assert subprocess.run(command, stdin=subprocess.DEVNULL, stdout=writer, stderr=writer, timeout=8).returncode == 78
+    finally:
+        os.close(reader)
+        os.close(writer)

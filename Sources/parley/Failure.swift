@@ -21,31 +21,39 @@ enum Failure {
 
     /// Does something, and tells of such errors.
     ///
-    /// - Parameter status: the exit status for an error in the configuration.
+    /// - Parameters:
+    ///   - status: the exit status for an error in the configuration.
+    ///   - print: takes each line, without its newline.
     static func reported<Result>(
-        configuration status: ExitCode = .failure, _ body: () async throws -> Result
+        configuration status: ExitCode = .failure, print: (String) -> Void = StandardError.print,
+        _ body: () async throws -> Result
     ) async throws -> Result {
         do {
             return try await body()
         } catch {
-            throw report(error, status)
+            throw report(error, status, print)
         }
     }
 
-    private static func report(_ error: any Error, _ status: ExitCode) -> any Error {
+    private static func report(
+        _ error: any Error, _ status: ExitCode, _ print: (String) -> Void = StandardError.print
+    ) -> any Error {
         switch error {
         case let error as ConfigurationError:
-            for line in error.lines { StandardError.print("parley: \(line)") }
+            for line in error.lines { print("parley: \(line)") }
             return status
         case let error as ParleyError:
-            StandardError.print("parley: \(error)")
+            print("parley: \(error)")
             return error.isConfiguration ? status : ExitCode.failure
         case let error as ValidationError:
             // Thrown from here it would show the usage of `parley`, not that of the command.
-            StandardError.print("Error: \(error.message)")
+            print("Error: \(error.message)")
             return ExitCode.validationFailure
-        default:
+        case let error as ExitCode:
             return error
+        default:
+            print("parley: \(error)")
+            return ExitCode.failure
         }
     }
 }

@@ -117,16 +117,18 @@ struct Serve: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await Failure.reported(configuration: Failure.configuration) {
+        let output = ServerOutput()
+        defer { output.flush() }
+        try await Failure.reported(configuration: Failure.configuration, print: { output.log.write($0 + "\n") }) {
             let file = try config.map { try ConfigurationFile.serverSettings(at: $0) } ?? ServerSettings()
-            try await serve(settings.over(file), file)
+            try await serve(settings.over(file), file, output)
         }
     }
 
-    private func serve(_ settings: ServerSettings, _ file: ServerSettings) async throws {
+    private func serve(_ settings: ServerSettings, _ file: ServerSettings, _ output: ServerOutput) async throws {
         let level = settings.logLevel ?? .notice
         LoggingSystem.bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
+            var handler = StreamLogHandler(label: label, stream: output.log)
             handler.logLevel = level
             return handler
         }
@@ -145,7 +147,7 @@ struct Serve: AsyncParsableCommand {
 
         let servesRoom = configuration.servesRoom
         let server = ParleyServer(configuration: configuration, logger: logger) { addresses in
-            Self.announce(addresses, servesRoom: servesRoom, source)
+            output.announcement.write(Self.announcement(addresses, servesRoom: servesRoom, source))
         }
         var services = ServiceGroupConfiguration(services: [.init(service: server)], logger: logger)
         services.maximumGracefulShutdownDuration = configuration.drainDelay + .seconds(5)
@@ -161,7 +163,7 @@ struct Serve: AsyncParsableCommand {
         try await group.run()
     }
 
-    private static func announce(_ addresses: ServerAddresses, servesRoom: Bool, _ source: AppSource) {
+    private static func announcement(_ addresses: ServerAddresses, servesRoom: Bool, _ source: AppSource) -> String {
         var lines =
             servesRoom ? ["Parley is ready. Open \(addresses.local)"] : ["Parley is ready at \(addresses.local)"]
         let network = addresses.network
@@ -171,7 +173,7 @@ struct Serve: AsyncParsableCommand {
         }
         lines += source.announcement(addresses)
         lines.append("Stop it with Ctrl-C.")
-        StandardOutput.print(lines.joined(separator: "\n"))
+        return lines.map { $0 + "\n" }.joined()
     }
 }
 

@@ -8,7 +8,7 @@ import Glibc
 enum ThreadLimit {
     /// How many threads a server has: a runtime's, SwiftNIO's and the reactor's for each processor, and some that there
     /// is one of.
-    static let needed = 3 * Processors.count + 6
+    static let needed = 3 * Processors.count + 8
 
     /// Ends the process with a line that says why when it may not have the threads that it is going to need. Swift's
     /// runtime waits for its threads for ever, without a word.

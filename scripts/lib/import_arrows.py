@@ -27,7 +27,7 @@ ALLOWED = {
     "parley": {
         "ParleyServer", "LoadGenerator", "Synchronization", "WebSocketCore", "WebSocketCompression", "RoomProtocol", "WebSocketNIO", "Reactor",
         "ArgumentParser",
-        "Logging", "ServiceLifecycle", "UnixSignals",
+        "Foundation", "Logging", "ServiceLifecycle", "UnixSignals",
     } | SYSTEM,
 }
 IMPORT = re.compile(r"^\s*(?:@\w+\s+)*(?:(?:public|package|internal|private|fileprivate)\s+)?import\s+(?:\w+\s+)?([\w.]+)")

@@ -27,12 +27,24 @@ enum Streams {
         }
     }
 
-    fileprivate static func write(_ text: String, to descriptor: Int32) {
+    /// Writes all of it, and waits for the reader as long as that takes. What cannot be written is lost.
+    static func write(_ text: String, to descriptor: Int32) {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { unistdWrite(descriptor, $0) }
-            guard count > 0 else { return }
-            rest = rest.dropFirst(count)
+            if count > 0 {
+                rest = rest.dropFirst(count)
+                continue
+            }
+            switch errno {
+            case _ where count == 0: return
+            case EINTR: continue
+            case EAGAIN:
+                // Another program that has the pipe, too, has made it non-blocking.
+                var writable = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                poll(&writable, 1, -1)
+            default: return
+            }
         }
     }
 
