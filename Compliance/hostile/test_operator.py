@@ -894,6 +894,29 @@ def test_apps_that_are_made_and_rotated_at_the_same_time_are_all_kept(tmp_path):
     assert len(set(keys)) == 20 and all(key in kept for key in keys)
 
 
+def test_an_apps_file_that_is_a_link_stays_one(tmp_path):
+    """`apps create` and `apps rotate` put a file in its place, and the one that it led to kept the old secrets."""
+    (tmp_path / "elsewhere").mkdir()
+    kept = tmp_path / "elsewhere" / "kept.yml"
+    assert parley("apps", "create", "--apps-file", str(kept), cwd=tmp_path).returncode == 0
+    (tmp_path / "second.yml").symlink_to("elsewhere/kept.yml")
+    link = tmp_path / "parley.apps.yml"
+    link.symlink_to("second.yml")
+    created = parley("apps", "create", cwd=tmp_path)
+    rotated = parley("apps", "rotate", "2", cwd=tmp_path)
+    for ended in created, rotated:
+        assert re.search(r"secret: (\w+)", ended.stdout).group(1) in kept.read_text(), ended
+    assert parley("apps", "rotate", "2", "--drop-old", cwd=tmp_path).returncode == 0
+    assert link.is_symlink() and (tmp_path / "second.yml").is_symlink()
+    assert sorted(entry.name for entry in tmp_path.rglob("*")) == ["elsewhere", "kept.yml", "parley.apps.yml", "second.yml"]
+    # Who changes the file through the link and who changes it where it is wait for each other.
+    places = [str(link), str(kept)] * 8
+    makers = [subprocess.Popen([wire.PARLEY, "apps", "create", "--apps-file", place], cwd=tmp_path,
+                               stdout=subprocess.DEVNULL) for place in places]
+    assert [maker.wait(60) for maker in makers] == [0] * 16
+    assert kept.read_text().count("id:") == 18, kept.read_text()
+
+
 def test_first_starts_at_the_same_time_serve_one_app(tmp_path):
     """Four servers printed four keys, and three of them were in no file."""
     with contextlib.ExitStack() as stack:

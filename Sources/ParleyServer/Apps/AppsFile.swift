@@ -25,8 +25,16 @@ public struct AppsFile: Sendable {
     /// The file's path.
     public let path: String
 
-    /// The folder that the file is in, from the root of the file system on.
+    /// Where the file itself is: a link is followed, and stays one.
+    private var target: String {
+        guard let resolved = realpath(path, nil) else { return path }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
+    /// The folder that the file itself is in, from the root of the file system on.
     public var folder: String {
+        let path = target
         let cut = path.lastIndex(of: "/").map { path[..<$0] }
         if path.hasPrefix("/") { return cut.map { $0.isEmpty ? "/" : String($0) } ?? "/" }
         return ([FileManager.default.currentDirectoryPath] + [cut].compactMap { $0.map { String($0) } })
@@ -49,7 +57,7 @@ public struct AppsFile: Sendable {
     ///
     /// - Throws: ``ConfigurationError`` when it can not be written.
     public func create(_ apps: [AppSettings]) throws -> Bool {
-        let draft = try draft(apps)
+        let draft = try draft(apps, beside: path)
         defer { unlink(draft) }
         // A link is made once or not at all: of two servers that start at the same time one gets its way.
         guard link(draft, path) != 0 else { return true }
@@ -61,7 +69,7 @@ public struct AppsFile: Sendable {
     ///
     /// - Throws: ``ConfigurationError`` when it cannot.
     public func checkThatItCanBeMade() throws {
-        let draft = try draft([])
+        let draft = try draft([], beside: path)
         defer { unlink(draft) }
         let other = "\(draft).link"
         guard link(draft, other) == 0 else { throw failure(errno) }
@@ -97,17 +105,18 @@ public struct AppsFile: Sendable {
     ///
     /// - Throws: ``ConfigurationError`` when it can not be written.
     public func replace(_ apps: [AppSettings]) throws {
-        let draft = try draft(apps)
-        guard rename(draft, path) == 0 else {
+        let target = target
+        let draft = try draft(apps, beside: target)
+        guard rename(draft, target) == 0 else {
             let code = errno
             unlink(draft)
             throw failure(code)
         }
     }
 
-    /// A file beside it with the text, complete and on the disk.
-    private func draft(_ apps: [AppSettings]) throws -> String {
-        let draft = "\(path).\(UInt32.random(in: .min ... .max))"
+    /// A file beside another with the text, complete and on the disk.
+    private func draft(_ apps: [AppSettings], beside place: String) throws -> String {
+        let draft = "\(place).\(UInt32.random(in: .min ... .max))"
         let text: String
         do {
             var userInfo: [CodingUserInfoKey: Any] = [:]
