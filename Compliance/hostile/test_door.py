@@ -145,11 +145,13 @@ class TestBodies:
             assert statuses.count(None) == 16 and len(refused) == 84
             assert {answer.status for answer in refused} == {503}
             assert all(answer.get("Retry-After") == "1" for answer in refused)
+            assert all(b"as many request bodies for this app as it may" in answer.body for answer in refused)
             grown = server.resident() - resident
             assert grown < 1.3 * 4 * MIB + 6 * MIB, f"{grown // KIB} KiB"
             assert publish(server, OTHER).status == 200, "another app has its share"
             lines = log_lines(server, "--body-budget")
             assert lines and "app=1" in lines[0]
+            assert "reason=the bodies of app 1 take its share, half of what other apps leave of the budget" in lines[0]
             for connection, answer in zip(crowd, statuses):
                 if answer is None:
                     connection.send(BIG[-KIB:])

@@ -130,8 +130,15 @@ public struct ParleyServer: Service {
                 yours, trust it with --trust-proxy
                 """, metadata: ["header": "\(header)", "peer": "\(peer)"])
         }
-        let bodies = SampledLog("request body refused: the budget for bodies is used up", logger)
-        web.onBodyRefused = { app in bodies.report(reason: app, ["app": "\(app)", "option": "--body-budget"]) }
+        let bodies = SampledLog("request body refused", logger)
+        web.onBodyRefused = { app, shortage in
+            let reason =
+                switch shortage {
+                case .budget: "the bodies of all apps together take the whole budget"
+                case .share: "the bodies of app \(app) take its share, half of what other apps leave of the budget"
+                }
+            bodies.report(reason: reason, ["app": "\(app)", "option": "--body-budget"])
+        }
         web.onAcceptPaused = { pause in
             logger.warning(
                 "nobody is accepted for the moment",

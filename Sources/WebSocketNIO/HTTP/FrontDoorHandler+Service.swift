@@ -31,8 +31,11 @@ extension FrontDoorHandler {
             case .refused(let answer):
                 return refuse(request, answer, skipping: isChunked || wantsContinue ? nil : length)
             case .admitted(let owner):
-                body = RequestBody(length: length, owner: owner, budget: state.bodies)
-                guard body != nil else { return refuseBody(of: owner) }
+                do throws(BodyShortage) {
+                    body = try RequestBody(length: length, owner: owner, budget: state.bodies)
+                } catch {
+                    return refuseBody(of: owner, error)
+                }
             }
         }
         if !hasService {
@@ -63,7 +66,11 @@ extension FrontDoorHandler {
         case .head: return
         case .body(let bytes):
             guard let body = exchange.body else { return }
-            if !body.append(bytes) { refuseBody(of: body.owner) }
+            do throws(BodyShortage) {
+                try body.append(bytes)
+            } catch {
+                refuseBody(of: body.owner, error)
+            }
         case .end:
             self.exchange?.requestIsComplete = true
             gate.requestIsComplete()
@@ -87,13 +94,14 @@ extension FrontDoorHandler {
         answerBehindBody = answer
     }
 
-    /// The node's memory for bodies is taken, or the owner's share of it.
-    private func refuseBody(of owner: String) {
-        configuration.onBodyRefused(owner)
-        refuse(
-            .text(
-                503, "The server holds as many request bodies as it may: repeat the request in a second.",
-                fields: [("Retry-After", "1")]))
+    private func refuseBody(of owner: String, _ shortage: BodyShortage) {
+        configuration.onBodyRefused(owner, shortage)
+        let cause =
+            switch shortage {
+            case .budget: "The server holds as many request bodies as it may"
+            case .share: "The server holds as many request bodies for this app as it may"
+            }
+        refuse(.text(503, "\(cause): repeat the request in a second.", fields: [("Retry-After", "1")]))
     }
 
     /// The request is refused: the service gets no more of it, and its answer leads nowhere. Answers whether the front

@@ -9,7 +9,7 @@ public struct HTTPLimits: Hashable, Sendable {
     /// Bytes of a body with its framing; more is answered with 413. Default 256 KiB.
     public var maximumBodyBytes = 256 * 1024
     /// Milliseconds from accept, or from the first byte of a later request, to the end of the request; then 408.
-    /// Default 10,000.
+    /// The body of a request to an ``HTTPService`` has ``bodyTimeout`` instead. Default 10,000.
     public var requestTimeout: UInt64 = 10_000
 
     /// Milliseconds for the body of a request to an ``HTTPService``, from the end of its head; then 408. So long may a

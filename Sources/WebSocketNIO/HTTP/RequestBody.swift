@@ -10,23 +10,22 @@ final class RequestBody {
     private var charged = 0
     private var bytes = ByteBuffer()
 
-    /// Reserves the memory of a body with a known length; `nil` when the budget refuses.
+    /// Reserves the memory of a body with a known length.
     ///
     /// - Parameter length: what `Content-Length` says; 0 for a chunked body, which is charged while it grows.
-    init?(length: Int, owner: String, budget: RequestBodyBudget) {
+    init(length: Int, owner: String, budget: RequestBodyBudget) throws(BodyShortage) {
         self.budget = budget
         self.owner = owner
-        guard charge(length) else { return nil }
+        try charge(length)
     }
 
     deinit { budget.giveBack(charged, of: owner) }
 
-    /// Adds what has arrived; `false` when the budget refuses.
-    func append(_ part: ByteBuffer) -> Bool {
-        guard charge(bytes.readableBytes + part.readableBytes) else { return false }
+    /// Adds what has arrived.
+    func append(_ part: ByteBuffer) throws(BodyShortage) {
+        try charge(bytes.readableBytes + part.readableBytes)
         bytes.reserveCapacity(charged)
         bytes.writeImmutableBuffer(part)
-        return true
     }
 
     /// The whole body, once; it stays charged.
@@ -36,12 +35,11 @@ final class RequestBody {
     }
 
     /// Charges memory for so many bytes in all: as a buffer allocates, in powers of two.
-    private func charge(_ length: Int) -> Bool {
-        guard length > charged else { return true }
+    private func charge(_ length: Int) throws(BodyShortage) {
+        guard length > charged else { return }
         let capacity = 1 << (Int.bitWidth - (length - 1).leadingZeroBitCount)
-        guard budget.take(capacity - charged, for: owner) else { return false }
+        try budget.take(capacity - charged, for: owner)
         charged = capacity
-        return true
     }
 }
 

@@ -19,16 +19,16 @@ final class RequestBodyBudget: Sendable {
     /// Bytes that are taken now.
     var taken: Int { state.withLock { $0.taken } }
 
-    /// Takes bytes for an owner before any memory is; `false` when the budget or the owner's share does not allow it.
-    func take(_ bytes: Int, for owner: String) -> Bool {
-        guard bytes > 0 else { return true }
-        return state.withLock { state in
+    /// Takes bytes for an owner before any memory is.
+    func take(_ bytes: Int, for owner: String) throws(BodyShortage) {
+        guard bytes > 0 else { return }
+        try state.withLock { state throws(BodyShortage) in
             let owned = state.owners[owner, default: 0]
-            let (needed, overflow) = bytes.multipliedReportingOverflow(by: 2)
-            guard !overflow, needed <= limit - state.taken - owned else { return false }
+            let free = limit - state.taken
+            guard bytes <= free else { throw .budget }
+            guard bytes <= (free - owned) / 2 else { throw .share }
             state.taken += bytes
             state.owners[owner] = owned + bytes
-            return true
         }
     }
 

@@ -37,7 +37,7 @@ public struct WebSocketServerConfiguration: Sendable {
     public var bodyBudget = 64 * 1024 * 1024
     /// Called for each request that ``bodyBudget`` refused, with its owner. On a loop; it must not block. Default
     /// nothing.
-    public var onBodyRefused: @Sendable (_ owner: String) -> Void = { _ in }
+    public var onBodyRefused: @Sendable (_ owner: String, _ shortage: BodyShortage) -> Void = { _, _ in }
     /// Is told of each reader that was cut off because it was too slow. Called on the connection's loop; it must not
     /// block. Default nothing.
     public var onSlowReader: @Sendable (SlowReader) -> Void = { _ in }

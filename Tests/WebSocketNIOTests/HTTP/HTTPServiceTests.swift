@@ -270,7 +270,11 @@ struct HTTPServiceTests {
         try full.receive("POST /apps/1/events HTTP/1.1\r\nHost: a\r\nContent-Length: 129\r\n\r\n")
         #expect(full.statuses == [200, 503])
         #expect(full.text.contains("Retry-After: 1\r\n"))
+        #expect(full.text.contains("as many request bodies for this app as it may"))
         #expect(full.state.bodies.taken == 0)
+        let (last, _) = try Self.door { $0.bodyBudget = 64 }
+        try last.receive("POST /apps/1/events HTTP/1.1\r\nHost: a\r\nContent-Length: 129\r\n\r\n")
+        #expect(last.statuses == [503] && last.text.contains("as many request bodies as it may"))
 
         let (chunks, other) = try Self.door { $0.bodyBudget = 64 }
         try chunks.receive("POST /apps/1/events HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -280,6 +284,19 @@ struct HTTPServiceTests {
         for _ in 0..<3 { try chunks.receive("a\r\n0123456789\r\n") }
         #expect(chunks.statuses == [503])
         #expect(chunks.state.bodies.taken == 0)
+    }
+
+    @Test("The budget of bodies says whether all of it is taken or an owner's share")
+    func bodyShortage() throws {
+        let budget = RequestBodyBudget(bytes: 256)
+        try budget.take(128, for: "a")
+        #expect(throws: BodyShortage.share) { try budget.take(1, for: "a") }
+        try budget.take(64, for: "b")
+        #expect(throws: BodyShortage.share) { try budget.take(64, for: "c") }
+        #expect(throws: BodyShortage.budget) { try budget.take(65, for: "c") }
+        #expect(throws: BodyShortage.budget) { try budget.take(.max, for: "c") }
+        try budget.take(32, for: "c")
+        #expect(budget.taken == 224)
     }
 
     @Test("A request for an upgrade on a path of the service is an ordinary request (RFC 9110 §7.8)")
