@@ -202,7 +202,7 @@ def test_too_few_descriptors_is_told_with_the_cure():
 
 
 @pytest.mark.parametrize("arguments, words", [
-    (["echo", "http://127.0.0.1/"], "a WebSocket URL begins with ws://"),
+    (["echo", "http://127.0.0.1/"], "give a URL that begins with ws://; this generator does not speak TLS."),
     (["echo", "wss://127.0.0.1/"], "does not speak TLS"),
     (["echo", "ws://127.0.0.1/", "--size", "23"], "--size 23: give a number from 24 to 16777216."),
     (["echo", "ws://127.0.0.1/", "--seconds", "301"], "--seconds 301.0: give seconds from 0.1 to 300."),

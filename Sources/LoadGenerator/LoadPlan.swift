@@ -94,6 +94,8 @@ public struct LoadPlan: Sendable {
             }
         } catch let error as LoadError {
             throw error
+        } catch let error as InvalidWebSocketURL where error == .scheme {
+            throw .option(option, "give a URL that begins with ws://; this generator does not speak TLS.")
         } catch {
             throw .option(option, "\(error).")
         }
