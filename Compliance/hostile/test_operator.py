@@ -541,11 +541,65 @@ def test_a_byte_order_mark_of_an_editor_is_no_text(tmp_path, text):
 
 
 @pytest.mark.parametrize("text, line, words", [
-    ("apps:\n\t- id: 1\n", 2, "Indent with spaces"), ("apps: off\n---\nroom: off\n", 2, "take the line --- out")])
+    ("apps:\n\t- id: 1\n", 2, "Indent with spaces"),
+    ("apps: off\n---\nroom: off\n", 2, "a second document begins here. A file is one document: take the line --- out"),
+    ("port: 0\napps: " + "[" * 1200, 2, "lists and mappings stand too deep in each other here")],
+    ids=["tab", "two documents", "nesting"])
 def test_yaml_that_is_none_is_told_with_what_helps(tmp_path, text, line, words):
     (tmp_path / "c.yml").write_text(text)
     checked = parley("check-config", "c.yml", cwd=tmp_path)
     assert f"c.yml:{line}: not valid YAML: " in checked.stderr and words in checked.stderr, checked.stderr
+    assert "yaml_" not in checked.stderr
+
+
+@pytest.mark.parametrize("content, options, words, status", [
+    ("", ["--room", "off", "--apps", "off"], "--room off: nothing is left to serve", 64),
+    ("room: off\napps: off\n", [], "c.yml:1: room off: nothing is left to serve", 78),
+    ("room: off\napps: []\n", [], "c.yml:1: room off: nothing is left to serve", 78),
+    ("room: off\n", ["--apps", "off"], "room off: nothing is left to serve", 78),
+    ("room: off\napps_file: empty.yml\n", [], "room off: nothing is left to serve", 78),
+    ("apps: []\napps_file: a.yml\n", [], "c.yml:2: apps_file a.yml: it is not read, since apps are off", 78),
+    (f"apps: {json.dumps([ONE.configuration()])}\napps_file: a.yml\n", [],
+     "c.yml:2: apps_file a.yml: it is not read, since the apps stand under 'apps'", 78),
+    ("", ["--apps", "off", "--apps-file", "a.yml"], "--apps-file a.yml: it is not read, since apps are off", 64),
+], ids=["both options", "both keys", "no app", "key and option", "empty file", "no app and a file", "apps and a file",
+        "no app and a file as options"])
+def test_settings_that_contradict_each_other_end_the_start(tmp_path, content, options, words, status):
+    """The server started and served nothing, or not the apps that its operator had named."""
+    (tmp_path / "c.yml").write_text(content)
+    (tmp_path / "empty.yml").write_text("apps: []\n")
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        ended = subprocess.run(
+            [wire.PARLEY, "serve", "--port", "0", "--config", "c.yml", *options], cwd=tmp_path, capture_output=True,
+            stdin=subprocess.DEVNULL, text=True, timeout=5)
+        assert words in ended.stderr and ended.returncode == status, ended
+        if not options:
+            checked = parley("check-config", "c.yml", cwd=tmp_path)
+            assert checked.returncode == 1 and words in checked.stderr, checked
+        return
+    pytest.fail("it serves")
+
+
+def test_the_apps_file_of_the_command_line_wins_over_the_apps_of_the_configuration(tmp_path):
+    """It was not read, without a word."""
+    (tmp_path / "c.yml").write_text(json.dumps({"apps": [ONE.configuration()]}))
+    (tmp_path / "mine.yml").write_text(json.dumps({"apps": [TWO.configuration()]}))
+    with started(tmp_path, "--config", "c.yml", "--apps-file", "mine.yml") as (_, text):
+        eventually(lambda: "Stop it with" in text(), 20, text)
+        assert TWO.key in text() and ONE.key not in text()
+
+
+def test_a_limit_of_0_is_an_error_where_the_readme_says_so(tmp_path):
+    """`max_subscriptions: 0` was none."""
+    sentence = re.search(r"A limit of 0 is an error; (.*?) may be 0\.", (wire.ROOT / "README.md").read_text(), re.DOTALL)
+    allowed = set(re.findall(r"`--([a-z-]+)`", sentence.group(1)))
+    text = parley("serve", "--help").stdout
+    for option in re.findall(r"^  --([a-z-]+) <", text, re.MULTILINE):
+        if option in ("host", "config", "apps-file", "allow-origin", "trust-proxy", "forwarded-header"):
+            continue
+        (tmp_path / "c.yml").write_text(f"{option.replace('-', '_')}: 0\n")
+        ended = parley("check-config", "c.yml", cwd=tmp_path)
+        assert (ended.returncode == 0) == (option in allowed), (option, ended)
 
 
 def test_check_config_weighs_the_apps_file_against_the_configuration(tmp_path):
@@ -626,18 +680,21 @@ def test_what_can_only_mean_one_thing_is_taken_with_and_without_quotes(tmp_path,
 @pytest.mark.parametrize("line", [
     'room: "maybe"', "room: 1", 'room: ""', "port: 1:30", "port: 010", 'port: "010"', 'port: ""', "ping_interval: 1:30",
     'port: "80 80"', 'port: "eighty"', 'max_rate: "-5"',
+    *(f"{key}: {number}" for key in ("max_rate", "loops", "max_connections", "connection_rate", "ping_interval", "port")
+      for number in ("0x10", "1_0", "0b11", "0o17", "010", "+5", '"0x10"', "1e1")),
 ])
 def test_what_looks_like_something_else_is_not(tmp_path, line):
-    """YAML 1.1 reads 90 in 1:30 and 8 in 010."""
+    """YAML 1.1 reads 90 in 1:30 and 8 in 010, and 16 in 0x10 where one setting took it and the next did not."""
     (tmp_path / "c.yml").write_text(line + "\n")
     ended = parley("check-config", "c.yml", cwd=tmp_path)
     assert ended.returncode == 1 and ended.stderr.startswith("parley: c.yml:1: "), ended
 
 
 def test_a_quoted_switch_does_what_it_says(tmp_path):
-    (tmp_path / "c.yml").write_text('room: "off"\napps: "off"\n')
-    with wire.Server("--config", str(tmp_path / "c.yml")) as server:
-        assert plain(server.port, wire.request("/")).status == 404
+    for text, target in ('apps: "off"\n', "/apps/1/channels"), (f'room: "off"\napps: {json.dumps([ONE.configuration()])}', "/"):
+        (tmp_path / "c.yml").write_text(text)
+        with wire.Server("--config", str(tmp_path / "c.yml")) as server:
+            assert plain(server.port, wire.request(target)).status == 404
 
 
 def test_texts_in_quotes_stay_as_they_are(tmp_path):

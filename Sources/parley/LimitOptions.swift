@@ -93,7 +93,12 @@ struct LimitOptions: ParsableArguments {
             """)
     var maxSubscriptions: Int?
 
-    @Option(help: "Seconds from connecting to the end of the handshake. Default 10.")
+    @Option(
+        help: """
+            Seconds from connecting, or from the first byte of a later request, to the end of the handshake or of the \
+            request. The body of a signed request has 30 seconds of its own, from the end of the request's head. Default \
+            10.
+            """)
     var handshakeTimeout: Double?
 
     @Option(

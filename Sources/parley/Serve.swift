@@ -58,7 +58,8 @@ struct Serve: AsyncParsableCommand {
 
     @Option(
         help: """
-            Where the apps are that no configuration file names. It is made at the first start. Default \
+            Where the apps are that no configuration file names; given here, it wins over those that one names. It is \
+            made at the first start. Default \
             \(AppsFile.defaultPath).
             """)
     var appsFile: String?
@@ -92,7 +93,7 @@ struct Serve: AsyncParsableCommand {
     var logLevel: Logger.Level?
 
     func validate() throws {
-        if let problem = settings.problems().first {
+        if let problem = settings.problems().first ?? settings.appsConflict() {
             let option = problem.path.prefix(1).joined().map { $0 == "_" ? "-" : String($0) }.joined()
             throw ValidationError("--\(option) \(problem.words)")
         }

@@ -17,7 +17,7 @@ public enum ConfigurationFile {
         try read(ServerSettings.self, ServerSettings.schema, text, name: name) {
             $0.rangeProblems()
         } weigh: {
-            $0.conflicts()
+            $0.conflicts() + [$0.appsConflict()].compactMap { $0 }
         }
     }
 
@@ -126,7 +126,7 @@ public enum ConfigurationFile {
         switch error as? YamlError {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
-            return "\(name):\(mark.line): not valid YAML: \(problem)\(cure(of: problem))"
+            return "\(name):\(mark.line): not valid YAML: \(words(for: problem))"
         case .duplicatedKeysInMapping(let duplicates, let context):
             let keys = duplicates.map { "\"\(shown($0))\"" }.joined(separator: ", ")
             return "\(name):\(context.mark.line): duplicate key \(keys) in the mapping that begins here"
@@ -137,11 +137,14 @@ public enum ConfigurationFile {
         }
     }
 
-    /// What helps against the library's words that do not say it.
-    private static func cure(of problem: String) -> String {
-        if problem.contains("cannot start any token") { return ". Indent with spaces, not with tabs" }
-        if problem.contains("another document") { return ". A file is one document: take the line --- out" }
-        return ""
+    /// The library's words; own ones where those say nothing of the cure, or more of the library than of the file.
+    private static func words(for problem: String) -> String {
+        if problem.contains("cannot start any token") { return "\(problem). Indent with spaces, not with tabs" }
+        if problem.contains("another document") {
+            return "a second document begins here. A file is one document: take the line --- out"
+        }
+        if problem.contains("nesting level") { return "lists and mappings stand too deep in each other here" }
+        return problem
     }
 
     // MARK: - Places

@@ -1,10 +1,24 @@
 import PusherProtocol
 import WebSocketCore
 
-/// Limits that are each in order and cannot be met together: the line names both.
+/// Settings that are each in order and cannot be met together: the line names both.
 extension ServerSettings {
+    /// That the apps stand in two places, of which one would not be read.
+    ///
+    /// For what comes from one source: a file may name apps, and the command line others in their place.
+    public func appsConflict() -> SettingProblem? {
+        guard let appsFile, let apps else { return nil }
+        let words = apps.apps.isEmpty ? "apps are off" : "the apps stand under 'apps'"
+        return SettingProblem(
+            ["apps_file"], "\(LogText.escaped(appsFile)): it is not read, since \(words). Leave one of the two out.")
+    }
+
     func conflicts() -> [SettingProblem] {
         var problems: [SettingProblem] = []
+        if room == false, apps?.apps.isEmpty == true {
+            let words = "off: nothing is left to serve, since there are no apps either. Switch it on, or give apps."
+            problems.append(SettingProblem(["room"], words))
+        }
         let message = maxMessage ?? ParleyConfiguration.defaultMaximumMessage
         let pending = maxPending ?? 4 * message
         if let softPending, softPending > pending {

@@ -30,7 +30,7 @@ extension LimitSetting: Codable {
     /// Reads a number or the word.
     public init(from decoder: any Decoder) throws {
         let text = try? decoder.singleValueContainer().decode(String.self)
-        guard let limit = text.flatMap({ LimitSetting($0) }) else {
+        guard let text, text == "unlimited" || PlainScalars.isDecimal(text), let limit = LimitSetting(text) else {
             let allowed = "a number from 1 on, or 'unlimited'."
             throw SettingProblem(
                 decoder.codingPath.map(\.settingKey),

@@ -3,7 +3,8 @@ import Yams
 /// Makes the values of a file mean what they look like, where YAML 1.1 and people differ.
 ///
 /// `"on"` and `"8080"` in quotes are a switch and a number where the setting is one; texts stay texts, since a setting
-/// that is one reads what was written. `1:30` and `010` are no numbers, although YAML 1.1 reads 90 and 8 in them.
+/// that is one reads what was written. Numbers are decimal: `1:30`, `010`, `0x10` and `1_000` are none, although YAML 1.1
+/// reads 90, 8, 16 and 1000 in them.
 enum PlainScalars {
     /// The node with the values that the schema has put right. What the schema does not have is not looked at: aliases
     /// can make that as large as one likes.
@@ -30,7 +31,7 @@ enum PlainScalars {
         if isQuoted, isSwitch(scalar.string) || isDecimal(scalar.string) {
             plain.tag = Tag(.implicit)
             plain.style = .plain
-        } else if isOldNumber(scalar.string) {
+        } else if beginsAsNumber(scalar.string), !isDecimal(scalar.string) {
             plain.tag = Tag(.str)
             plain.style = .doubleQuoted
         }
@@ -41,20 +42,17 @@ enum PlainScalars {
         ["on", "off", "true", "false", "yes", "no"].contains(text.lowercased())
     }
 
-    /// Digits with an optional sign and fraction; a zero only in front of a point.
-    private static func isDecimal(_ text: String) -> Bool {
+    /// Digits with an optional minus and fraction; in front of them a zero only before a point.
+    static func isDecimal(_ text: String) -> Bool {
         let digits = text.utf8.first == UInt8(ascii: "-") ? Substring(text).dropFirst() : Substring(text)
         let parts = digits.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
         return parts.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy(isDigit) } && !hasLeadingZero(digits)
     }
 
-    /// Base 60, and base 8 without a letter.
-    private static func isOldNumber(_ text: String) -> Bool {
-        guard let first = text.utf8.first, isDigit(first) else { return false }
-        let isBase60 =
-            text.utf8.contains(UInt8(ascii: ":"))
-            && text.utf8.allSatisfy { isDigit($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }
-        return isBase60 || hasLeadingZero(Substring(text)) && text.utf8.allSatisfy(isDigit)
+    /// What YAML 1.1 may read a number in.
+    private static func beginsAsNumber(_ text: String) -> Bool {
+        guard let first = text.utf8.first else { return false }
+        return isDigit(first) || [UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: ".")].contains(first)
     }
 
     private static func hasLeadingZero(_ digits: Substring) -> Bool {

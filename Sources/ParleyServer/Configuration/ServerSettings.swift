@@ -73,7 +73,7 @@ public struct ServerSettings: Sendable, Decodable {
     public var roomHistory: HistorySettings?
     /// Subscriptions of all apps' clients together, beyond 16 of each connection.
     public var maxSubscriptions: Int?
-    /// Seconds from connecting to the end of the handshake.
+    /// Seconds from connecting, or from the first byte of a later request, to the end of the handshake or request.
     public var handshakeTimeout: Double?
     /// Bytes of the bodies of requests to the HTTP API together.
     public var bodyBudget: Int?
@@ -151,6 +151,8 @@ public struct ServerSettings: Sendable, Decodable {
         take(\.logLevel)
         take(\.apps)
         take(\.appsFile)
+        // Who names a file of apps wants those, and not the ones that the others list.
+        if appsFile != nil, apps == nil { merged.apps = nil }
         take(\.historyBudget)
         take(\.idempotencyBudget)
         take(\.maxMessage)

@@ -154,7 +154,6 @@ struct ConfigurationFileTests {
             carrier: nio
             loops: 3
             log_level: debug
-            apps: off
             apps_file: other.yml
             history_budget: 2000000
             idempotency_budget: 1000000
@@ -179,7 +178,7 @@ struct ConfigurationFileTests {
             room_history: {messages: 17}
             """
         let settings = try settings(text)
-        #expect(settings.logLevel == .debug && settings.appsFile == "other.yml" && settings.apps?.apps.isEmpty == true)
+        #expect(settings.logLevel == .debug && settings.appsFile == "other.yml" && settings.apps == nil)
         let made = try ParleyConfiguration(settings)
         #expect(made.host == "0.0.0.0" && made.port == 9000 && !made.servesRoom && made.room.leftType == .remove)
         #expect(made.allowedOrigins == ["https://a.example", "https://b.example"])
