@@ -344,7 +344,7 @@ struct ConfigurationFileTests {
             ("output_budget: 5", "output_budget 5: give at least 1048576 bytes."),
             ("soft_pending: -1", "soft_pending -1: give a number from 1 on."),
             ("ping_interval: 0", "ping_interval 0.0: give seconds from 0.1 to 86400."),
-            ("ping_interval: .nan", "ping_interval nan: give seconds from 0.1 to 86400."),
+            ("ping_interval: .nan", "ping_interval .nan: not a number; give seconds from 0.1 to 86400."),
             ("keep_alive_timeout: 0", "keep_alive_timeout 0.0: give seconds from 0.1 to 86400."),
             ("drain_delay: -1", "drain_delay -1.0: give seconds from 0 to 3600."),
             ("body_budget: 1048575", "body_budget 1048575: give a number from 1048576 on."),
