@@ -5,7 +5,9 @@ Tests that neither end nor fill the server share one of each kind.
 
 import contextlib
 import json
+import selectors
 import signal
+import socket
 import time
 
 import pytest
@@ -528,3 +530,48 @@ class TestForwarded:
     def test_options_that_cannot_be_are_named(self, arguments, words):
         ended = parley("serve", "--port", "0", "=".join(arguments))
         assert ended.returncode == 64 and words in ended.stderr
+
+
+@pytest.mark.parametrize("carrier", ["reactor", "nio"])
+def test_pipelined_requests_take_turns_with_newcomers(carrier):
+    """All that a connection had sent was answered before anybody else was looked at: a newcomer waited 12 s for 200."""
+    requests = 1_100
+    with wire.Server("--carrier", carrier) as server:
+        pipelines, tails = [], {}
+        for _ in range(150):
+            pipeline = socket.create_connection(("127.0.0.1", server.port))
+            pipeline.setblocking(False)
+            pipelines.append(pipeline)
+        burst = request("/up") * requests
+        left = {pipeline: burst for pipeline in pipelines}
+        answers, heard = 0, None
+        poll = selectors.DefaultSelector()
+        for pipeline in pipelines:
+            poll.register(pipeline, selectors.EVENT_READ | selectors.EVENT_WRITE)
+        newcomer = None
+        while answers < requests * len(pipelines):
+            for key, events in poll.select(10):
+                peer = key.fileobj
+                if peer is newcomer:
+                    assert b"101 Switching Protocols" in peer.recv(4096)
+                    poll.unregister(peer)
+                    heard = answers
+                    continue
+                if events & selectors.EVENT_WRITE:
+                    left[peer] = left[peer][peer.send(left[peer]):]
+                    if not left[peer]:
+                        poll.modify(peer, selectors.EVENT_READ)
+                if events & selectors.EVENT_READ:
+                    heard_now = tails.get(peer, b"") + peer.recv(1 << 18)
+                    answers += heard_now.count(b"HTTP/1.1 200")
+                    tails[peer] = heard_now[-11:]
+            if newcomer is None and not any(left.values()):
+                newcomer = socket.create_connection(("127.0.0.1", server.port))
+                newcomer.sendall(upgrade_request("/"))
+                poll.register(newcomer, selectors.EVENT_READ)
+                begun = answers
+        for peer in [*pipelines, newcomer]:
+            peer.close()
+    total = requests * len(pipelines)
+    assert begun < total // 2, "the test means nothing when all of them were answered before"
+    assert heard is not None and heard - begun < (total - begun) // 3, (begun, heard, total)

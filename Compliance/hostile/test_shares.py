@@ -159,3 +159,31 @@ def test_one_app_that_uses_up_idempotency_keys_leaves_the_other_its_share():
         assert first.publish("c", "e").status == 200
         assert first.publish("c", "e", "{}", "Idempotency-Key: key-0").status == 200
         assert "reason=keys" in server.text() and "namespace=app:1" in server.text()
+
+
+def test_long_answers_that_nobody_reads_leave_memory_and_the_api_to_others():
+    """A hundred connections that asked for a list of 10 MB and did not read it took 950 MB, and other apps' calls 8 s."""
+    with serve(ONE, TWO, room=False, body_budget=wire.MIB) as server:
+        clients = [Client(server.port, ONE) for _ in range(40)]
+        for number, client in enumerate(clients):
+            for index in range(100):
+                client.say("pusher:subscribe", {"channel": f"{'n' * 150}-{number}-{index}"})
+        for client in clients:
+            for _ in range(100):
+                client.expect("pusher_internal:subscription_succeeded")
+        api = API(server.port, ONE)
+        answer = api.get("/channels")
+        assert answer.status == 200 and len(json.loads(answer.body)["channels"]) == 4_000 and len(answer.body) > 600_000
+        target = f"/apps/1/channels?{ONE.query('GET', '/apps/1/channels', b'')}"
+        silent = []
+        for _ in range(30):
+            connection = wire.Connection(server.port, receive_buffer=4096)
+            connection.send(wire.request(target))
+            silent.append(connection)
+        wire.eventually(lambda: "as many long answers on the way as it may" in server.text(), 10, server.text)
+        statuses = [bytes(connection.read(12)) for connection in silent]
+        assert statuses.count(b"HTTP/1.1 503") >= 28 and statuses.count(b"HTTP/1.1 200") >= 1, statuses
+        assert API(server.port, TWO).get("/channels").status == 200
+        for connection in silent:
+            connection.close()
+        wire.eventually(lambda: API(server.port, ONE).get("/channels").status == 200, 10, server.text)

@@ -54,8 +54,9 @@ final class ServedProtocols: Sendable {
         apps = PusherService(
             node: node, clock: clock, shards: shards, limits: configuration.appLimits, originPolicy: originPolicy)
         api = APIService(
-            PusherAPI(node: node, inflater: GzipBody.inflate), maximumBodyBytes: configuration.http.maximumBodyBytes,
-            logger: logger, onRefusal: onRefusal)
+            PusherAPI(
+                node: node, inflater: GzipBody.inflate, answers: AnswerBudget(bytes: configuration.bodyBudget)),
+            maximumBodyBytes: configuration.http.maximumBodyBytes, logger: logger, onRefusal: onRefusal)
     }
 
     /// What everything is kept in: every app and the rooms have equal shares of it from the start.

@@ -74,8 +74,24 @@ struct APIRoutes: Sendable {
             if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: value)) }
         }
         return Response(
-            status: HTTPResponse.Status(code: answer.status), headers: fields,
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body)))
+            status: HTTPResponse.Status(code: answer.status), headers: fields, body: body(of: answer))
+    }
+
+    /// Pieces of a body that are on their way to the socket at a time.
+    private static let pieceBytes = 65_536
+
+    /// The body; a long one goes in pieces, at the client's pace.
+    private static func body(of answer: PusherAPIResponse) -> ResponseBody {
+        let body = answer.body
+        guard body.count > pieceBytes else { return ResponseBody(byteBuffer: ByteBuffer(bytes: body)) }
+        return ResponseBody(contentLength: body.count) { [lease = answer.lease] writer in
+            for start in stride(from: 0, to: body.count, by: pieceBytes) {
+                let end = min(start + pieceBytes, body.count)
+                try await writer.write(ByteBuffer(bytes: body[start..<end]))
+            }
+            withExtendedLifetime(lease) {}
+            try await writer.finish(nil)
+        }
     }
 
     /// An error in the form of the API's own; the words go into JSON as they are.

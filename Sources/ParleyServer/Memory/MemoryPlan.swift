@@ -116,18 +116,19 @@ public struct MemoryPlan: Hashable, Sendable {
     private static func parts(_ settings: ServerSettings, _ configuration: ParleyConfiguration) -> [Part] {
         var parts: [Part] = []
         func bytes(
-            _ setting: String, _ path: WritableKeyPath<ParleyConfiguration, Int>, _ value: Int?, smallest: Int
+            _ setting: String, _ path: WritableKeyPath<ParleyConfiguration, Int>, _ value: Int?, smallest: Int,
+            times: Double = 1
         ) {
             parts.append(
                 Part(
-                    setting: setting, path: path, isSet: value != nil, smallest: smallest, bytesEach: overhead,
+                    setting: setting, path: path, isSet: value != nil, smallest: smallest, bytesEach: overhead * times,
                     grain: 64 << 10))
         }
-        bytes("output_budget", \.outputBudget, settings.outputBudget, smallest: 2 << 20)
+        bytes("output_budget", \.outputBudget, settings.outputBudget, smallest: 1 << 20)
         bytes("assembly_budget", \.assemblyBudget, settings.assemblyBudget, smallest: 4 << 20)
         bytes("history_budget", \.historyBudget, settings.historyBudget, smallest: 1 << 20)
         bytes("idempotency_budget", \.idempotencyBudget, settings.idempotencyBudget, smallest: 1 << 20)
-        bytes("body_budget", \.bodyBudget, settings.bodyBudget, smallest: 1 << 20)
+        bytes("body_budget", \.bodyBudget, settings.bodyBudget, smallest: 1 << 20, times: 2)  // and answers
         if configuration.compression.mode == .dedicated {
             bytes("memory of compression windows", \.compressionBudget, nil, smallest: 0)
         }

@@ -40,12 +40,18 @@ public final class PusherAPI: Sendable {
     let node: PusherNode
     private let keys: [ObjectIdentifier: [APIKey]]
     private let inflater: Inflater?
+    private let answers: AnswerBudget
 
     /// The API of a node's apps.
     ///
-    /// - Parameter inflater: reads gzip; without one, compressed bodies are answered with 415.
-    public init(node: PusherNode, inflater: Inflater? = nil) {
+    /// - Parameters:
+    ///   - inflater: reads gzip; without one, compressed bodies are answered with 415.
+    ///   - answers: the memory for lists and histories that have not left yet; 64 MiB by default.
+    public init(
+        node: PusherNode, inflater: Inflater? = nil, answers: AnswerBudget = AnswerBudget(bytes: 64 * 1024 * 1024)
+    ) {
         self.node = node
+        self.answers = answers
         self.inflater = inflater
         keys = Dictionary(
             node.runtimes.map { (ObjectIdentifier($0), $0.app.keys.map(APIKey.init)) }, uniquingKeysWith: { $1 })
@@ -224,10 +230,12 @@ public final class PusherAPI: Sendable {
     ) throws(PusherAPIError) {
         switch call.route {
         case .events, .batchEvents: try publish(call, request, completion: completion)
-        case .channels: try listChannels(call, completion: completion)
+        case .channels: try listChannels(call, completion: try bounded(.channels, call, completion))
         case .channel(let name): try describe(try channel(name), call, completion: completion)
-        case .users(let name): try listUsers(of: try channel(name), call, completion: completion)
-        case .history(let name): try readHistory(of: try channel(name), call, completion: completion)
+        case .users(let name):
+            try listUsers(of: try channel(name), call, completion: try bounded(.users, call, completion))
+        case .history(let name):
+            try readHistory(of: try channel(name), call, completion: try bounded(.history, call, completion))
         case .terminateConnections(let user): try terminateConnections(of: user, call, completion: completion)
         case .connections:
             var json = JSONWriter()
@@ -235,6 +243,21 @@ public final class PusherAPI: Sendable {
             json.number(call.runtime.connectionCount)
             json.raw("}")
             completion(PusherAPIResponse(json: json))
+        }
+    }
+
+    /// Claims the memory of an answer whose length nobody knows yet; 503 when the app has too many of them on the way.
+    private func bounded(
+        _ kind: AnswerBudget.Kind, _ call: Call, _ completion: @escaping @Sendable (PusherAPIResponse) -> Void
+    ) throws(PusherAPIError) -> @Sendable (PusherAPIResponse) -> Void {
+        guard let lease = answers.claim(kind, of: call.runtime.app.id) else { throw .tooManyAnswers }
+        return { response in
+            guard lease.settle(kind, bytes: response.body.count) else {
+                return completion(PusherAPIError.tooManyAnswers.response)
+            }
+            var response = response
+            response.lease = lease
+            completion(response)
         }
     }
 

@@ -94,6 +94,10 @@ struct PusherAPIError: Error, Equatable {
         503, "The server takes no more at the moment and has kept nothing. Repeat the request a little later.",
         retryAfter: 1)
 
+    static let tooManyAnswers = PusherAPIError(
+        503, "This app has as many long answers on the way as it may. Read them, and repeat the request.",
+        retryAfter: 1)
+
     static let tooManySignatures = PusherAPIError(
         503, "Too many signatures to remember, and this app takes each one once. Repeat the request a little later.",
         retryAfter: 10)

@@ -8,6 +8,8 @@ public struct PusherAPIResponse: Sendable {
     public var body: [UInt8]
     /// What is wrong, for the operator's log; `nil` in a success.
     public var refusal: String?
+    /// What the body takes of the node's memory; to be kept until the body has left.
+    public var lease: AnswerLease?
 
     /// Composes an answer.
     public init(status: Int, fields: [(String, String)], body: [UInt8]) {

@@ -103,6 +103,7 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
         loop.visitors[ObjectIdentifier(self)] = self
         gate.onRefusal { [unowned self] status, words in refuse(verdict(status, words)) }
         gate.onRequest { [unowned self] in requestBegins() }
+        gate.onNextRequest { [unowned self] in loop.requestTurns.takesNext(self) }
         let timeout = configuration.http.requestTimeout
         startDeadline(context, isReserved ? min(timeout, HTTPLimits.reservedHeadTimeout) : timeout)
     }
@@ -129,8 +130,14 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func close() { context?.close(promise: nil) }
 
     func closeIfInputHasEnded() {
-        guard gate.inputHasEnded, !isAnswering, exchange == nil, !gate.isAdvancing else { return }
+        guard gate.inputHasEnded, !isAnswering, exchange == nil, !gate.isAdvancing, !gate.waitsForTurn else { return }
         context?.close(promise: nil)
+    }
+
+    /// The next request of the connection that came with others is looked at.
+    func turnCame() {
+        gate.turnCame()
+        closeIfInputHasEnded()
     }
 
     /// Ends a connection that has had its answer and waits for another request.
@@ -156,7 +163,10 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func deadlineHasPassed() {
-        if !isEnding, gate.isInsideRequest {
+        if !isEnding, gate.waitsForTurn, let context {
+            // It is not the client who is late.
+            startDeadline(context, configuration.http.requestTimeout)
+        } else if !isEnding, gate.isInsideRequest {
             refuse(.text(408, "The request did not arrive in time."))
         } else {
             context?.close(promise: nil)

@@ -18,6 +18,8 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
         case body(bytesLeft: Int, isExact: Bool)
         /// The request is complete and being answered.
         case answering
+        /// It was answered, what is held begins with another one, and other connections come first.
+        case waiting
         /// The connection ends: what comes is dropped.
         case discarding
     }
@@ -37,6 +39,8 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     private var refuse: (Int, String) -> Void = { _, _ in }
     /// Called when the first bytes of a request have arrived, after others were answered.
     private var requestBegins: () -> Void = {}
+    /// Asked whether a request that came with the one before may go on at once; if not, ``turnCame()`` is called later.
+    private var takesNext: () -> Bool = { true }
 
     init(limits: HTTPLimits) {
         self.limits = limits
@@ -47,10 +51,13 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     var isInsideRequest: Bool {
         switch state {
         case .head: return !holdsNothing
-        case .body: return true
+        case .body, .waiting: return true
         case .answering, .discarding: return false
         }
     }
+
+    /// Whether a whole or partial request is held until other connections have had their turn.
+    var waitsForTurn: Bool { if case .waiting = state { true } else { false } }
 
     private var holdsNothing: Bool { held.map { $0.readableBytes == 0 } ?? true }
 
@@ -58,17 +65,20 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
 
     func onRequest(_ requestBegins: @escaping () -> Void) { self.requestBegins = requestBegins }
 
+    func onNextRequest(_ takesNext: @escaping () -> Bool) { self.takesNext = takesNext }
+
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
         refuse = { _, _ in }
         requestBegins = {}
+        takesNext = { true }
     }
 
     func read(context: ChannelHandlerContext) {
         switch state {
-        case .answering: isReadWanted = true
+        case .answering, .waiting: isReadWanted = true
         case .head, .body, .discarding: context.read()
         }
     }
@@ -78,7 +88,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
         switch state {
         case .discarding:
             return
-        case .body, .head, .answering:
+        case .body, .head, .answering, .waiting:
             if case .head = state, holdsNothing { requestBegins() }
             if held == nil { held = bytes } else { held?.writeBuffer(&bytes) }
             advance(context)
@@ -90,7 +100,10 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
         if event as? ChannelEvent == .inputClosed {
             inputHasEnded = true
             // There may be requests behind the one that is being answered, for which the decoder has to live on.
-            if case .answering = state { return }
+            switch state {
+            case .answering, .waiting: return
+            case .head, .body, .discarding: break
+            }
         }
         context.fireUserInboundEventTriggered(event)
     }
@@ -110,11 +123,27 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     /// The answer is out: the next request may come.
     func requestWasAnswered() {
         guard case .answering = state, let context else { return }
-        state = .head(RequestHead(limits))
         isHead = false
+        guard holdsNothing || takesNext() else {
+            state = .waiting
+            return
+        }
+        state = .head(RequestHead(limits))
         if !holdsNothing { requestBegins() }
         // A request may be answered while it is passed on: then who does that takes the next one.
         guard !isAdvancing else { return }
+        goOn(context)
+    }
+
+    /// The others have had their turn: the request that is held is looked at.
+    func turnCame() {
+        guard case .waiting = state, let context else { return }
+        state = .head(RequestHead(limits))
+        requestBegins()
+        goOn(context)
+    }
+
+    private func goOn(_ context: ChannelHandlerContext) {
         if !holdsNothing {
             advance(context)
             // Who gathers what comes with one read has to hear of its end.
@@ -155,7 +184,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
                 guard let bytes = held else { return }
                 held = nil
                 passBody(bytes, bytesLeft: bytesLeft, isExact: isExact, context)
-            case .answering, .discarding:
+            case .answering, .waiting, .discarding:
                 return
             }
         }
@@ -207,7 +236,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
             guard isReadWanted else { return }
             isReadWanted = false
             context.read()
-        case .answering, .discarding: break
+        case .answering, .waiting, .discarding: break
         }
     }
 

@@ -36,6 +36,8 @@ final class LoopContext {
     private static let leavingAtOnce = 128
     /// Connections whose peers have ended their side, in the order in which they leave.
     private var leaving: [FrameHandler] = []
+    /// Which pipelined requests are next.
+    let requestTurns: RequestTurns
     private var wheel = TimerWheel()
     private var wheelTurns = false
     private var scratch: UnsafeMutableRawBufferPointer
@@ -71,6 +73,7 @@ final class LoopContext {
         self.assemblyBudget = assemblyBudget
         self.onSlowReader = onSlowReader
         self.onRefusal = onRefusal
+        requestTurns = RequestTurns(eventLoop)
         backlog = LoopBacklog(eventLoop: eventLoop, budget: outputBudget)
         origin = eventLoop.now
         scratch = .allocate(byteCount: ReceiveAllocator.capacity + 256, alignment: 64)

@@ -17,6 +17,8 @@ final class AcceptGate: ChannelInboundHandler {
 
     /// Between two looks for room while nothing is accepted.
     static let lookInterval = TimeAmount.milliseconds(50)
+    /// Accepted between two polls, where there is room: those who wait in the kernel's queue wait behind each other.
+    static let atOnce = 16
     /// After an error of the system.
     static let backOff = TimeAmount.seconds(1)
     /// After that long without a pause, the next one is reported.
@@ -27,6 +29,8 @@ final class AcceptGate: ChannelInboundHandler {
     private let onFull: @Sendable () -> Void
     private let onPause: @Sendable (AcceptPause) -> Void
     private var isPaused = false
+    /// What the listener accepts with the next read: never more than there is room for.
+    private var batch = 1
     private var lastReport: (reason: AcceptPause.Reason, seen: NIODeadline)?
     private var next: Scheduled<Void>?
     private var context: ChannelHandlerContext?
@@ -62,6 +66,11 @@ final class AcceptGate: ChannelInboundHandler {
         waitForRoom(context)
     }
 
+    func channelReadComplete(context: ChannelHandlerContext) {
+        fitBatch(context)
+        context.fireChannelReadComplete()
+    }
+
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         let reason: AcceptPause.Reason
         switch (error as? IOError)?.errnoCode {
@@ -91,7 +100,15 @@ final class AcceptGate: ChannelInboundHandler {
             return waitForRoom(context)
         }
         isPaused = false
+        fitBatch(context)
         try? context.channel.syncOptions?.setOption(.autoRead, value: true)
+    }
+
+    private func fitBatch(_ context: ChannelHandlerContext) {
+        let fitting = min(Self.atOnce, max(1, doorkeeper.room))
+        guard fitting != batch else { return }
+        batch = fitting
+        try? context.channel.syncOptions?.setOption(.maxMessagesPerRead, value: UInt(fitting))
     }
 
     private func waitForRoom(_ context: ChannelHandlerContext) {

@@ -68,9 +68,12 @@ final class Doorkeeper: Sendable {
     }
 
     /// Whether the listener may accept.
-    var hasRoom: Bool {
-        guard let capacity else { return true }
-        return state.withLockedValue { $0.connections < capacity.total }
+    var hasRoom: Bool { room > 0 }
+
+    /// How many connections the listener may accept.
+    var room: Int {
+        guard let capacity else { return .max }
+        return state.withLockedValue { capacity.total - $0.connections }
     }
 
     /// Decides about a connection that has arrived. The address of a trusted proxy is not counted: its clients' are, with

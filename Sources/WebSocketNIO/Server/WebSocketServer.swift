@@ -12,6 +12,8 @@ public final class WebSocketServer: Sendable {
         var listener: any Channel
         var state: DoorState
         var loops: [NIOLoopBound<LoopContext>]
+        /// The pipes by which loops hear of their polls.
+        var signals: [any Channel]
     }
 
     private let configuration: WebSocketServerConfiguration
@@ -60,10 +62,17 @@ public final class WebSocketServer: Sendable {
         let contexts = Dictionary(
             uniqueKeysWithValues: zip(eventLoops.map { ObjectIdentifier($0) }, loops))
         let compression = LoopLocal { _ in CompressionContext(configuration.compression, budget: budget) }
-        try configuration.carrier?.start(
-            CarrierEnvironment(
-                outputBudget: outputBudget, assemblyBudget: configuration.assemblyBudget,
-                onSlowReader: configuration.onSlowReader, onRefusal: configuration.onRefusal))
+        var signals: [any Channel] = []
+        do {
+            for loop in loops { signals.append(try await Self.openSignal(of: loop)) }
+            try configuration.carrier?.start(
+                CarrierEnvironment(
+                    outputBudget: outputBudget, assemblyBudget: configuration.assemblyBudget,
+                    onSlowReader: configuration.onSlowReader, onRefusal: configuration.onRefusal))
+        } catch {
+            await Self.close(signals)
+            throw error
+        }
         let state = DoorState(configuration, descriptors: Descriptors.roomForConnections())
         let listener: any Channel
         do {
@@ -74,12 +83,23 @@ public final class WebSocketServer: Sendable {
                 })
         } catch {
             await configuration.carrier?.stop(CloseFrame(code: .goingAway), within: .zero)
+            await Self.close(signals)
             throw error
         }
-        started.withLockedValue { $0 = Started(listener: listener, state: state, loops: loops) }
+        started.withLockedValue { $0 = Started(listener: listener, state: state, loops: loops, signals: signals) }
         return BoundAddress(
             host: listener.localAddress?.ipAddress ?? configuration.host,
             port: listener.localAddress?.port ?? configuration.port)
+    }
+
+    private static func openSignal(of loop: NIOLoopBound<LoopContext>) async throws -> any Channel {
+        let (signal, channel) = try await PollSignal.open(on: loop.eventLoop)
+        try await loop.eventLoop.submit { loop.value.requestTurns.use(signal.value) }.get()
+        return channel
+    }
+
+    private static func close(_ signals: [any Channel]) async {
+        for signal in signals { try? await signal.close() }
     }
 
     private func bind(
@@ -95,7 +115,7 @@ public final class WebSocketServer: Sendable {
         return try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: configuration.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            // One at a time, so that the gate can stop after each.
+            // One at first: the gate sees to it that there are never more than there is room for.
             .serverChannelOption(.maxMessagesPerRead, value: 1)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -181,6 +201,8 @@ public final class WebSocketServer: Sendable {
             }
             try? await loop.eventLoop.submit { loop.value.cutOff() }.get()
         }
+        for loop in started.loops { try? await loop.eventLoop.submit { loop.value.requestTurns.use(nil) }.get() }
+        await Self.close(started.signals)
         await carrierHasStopped
     }
 }

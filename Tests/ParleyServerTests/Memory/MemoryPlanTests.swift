@@ -22,7 +22,7 @@ struct MemoryPlanTests {
     private func most(_ configuration: ParleyConfiguration, descriptors: Int = 20_000) -> Double {
         let budgets =
             configuration.outputBudget + configuration.assemblyBudget + configuration.historyBudget
-            + configuration.idempotencyBudget + configuration.bodyBudget
+            + configuration.idempotencyBudget + 2 * configuration.bodyBudget
             + configuration.maximumSubscriptions * MemoryPlan.subscriptionBytes
         let connections = min(configuration.accept.maximumConnections ?? .max, descriptors)
         return Double(MemoryPlan.idleBytes) + 1.3 * Double(budgets)
@@ -36,7 +36,7 @@ struct MemoryPlanTests {
         let (plan, configuration) = try divided(mebibytes)
         #expect(most(configuration) < 0.91 * Double(mebibytes * Self.mebibyte))
         #expect(plan.missingBytes == 0)
-        #expect(configuration.outputBudget >= 2 * Self.mebibyte)
+        #expect(configuration.outputBudget >= Self.mebibyte)
         #expect(configuration.assemblyBudget >= 4 * Self.mebibyte)
         #expect(configuration.maximumSubscriptions >= 1_000)
         #expect(try #require(configuration.accept.maximumConnections) >= 64)

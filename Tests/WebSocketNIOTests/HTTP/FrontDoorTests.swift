@@ -62,6 +62,7 @@ struct FrontDoorTests {
     func manyPipelined() throws {
         let door = try EmbeddedDoor()
         try door.receive(String(repeating: Self.get, count: 1000))
+        door.advance(20)  // they take turns
         #expect(door.requests.count == 1000)
         #expect(door.channel.isActive)
     }
@@ -282,6 +283,21 @@ struct FrontDoorTests {
                 on: EmbeddedChannel(loop: door.eventLoop), loop: door.loop,
                 configuration: WebSocketServerConfiguration { _ in nil }, state: door.state)
         }
+    }
+
+    @Test("Of requests that came together a loop takes some between two polls; the rest wait for their turn")
+    func turns() throws {
+        let door = try EmbeddedDoor(page: 1)
+        let request = "GET /plain HTTP/1.1\r\nHost: a\r\n\r\n"
+        try door.receive(String(repeating: request, count: 150))
+        #expect(door.statuses.count == 65, "the first one, and as many as a loop takes")
+        door.endInput()
+        #expect(door.channel.isActive)
+        door.advance(1)
+        #expect(door.statuses.count == 129)
+        door.advance(1)
+        #expect(door.statuses == [Int](repeating: 200, count: 150))
+        #expect(!door.channel.isActive, "its client had ended its side")
     }
 
     @Test("Nothing is kept of a visitor that has left")

@@ -1,0 +1,61 @@
+import NIOCore
+import WebSocketCore
+
+/// Which requests are answered next, of those that came together with others on their connections (RFC 9112 §9.3.2).
+///
+/// A connection that has sent a thousand requests in one packet would have all of them answered before anybody else is
+/// looked at. Between two polls the loop takes so many of them; then connections take turns, one request each. The first
+/// request after a pause never waits. Confined to its loop's thread.
+final class RequestTurns {
+    /// Pipelined requests that a loop takes between two polls.
+    private static let atOnce = 64
+
+    private let eventLoop: any EventLoop
+    private var line = WaitingLine<FrontDoorHandler>()
+    private var taken = 0
+    private var goesOn = false
+    /// What calls back after a poll; without it (a client, an embedded loop) a timer does.
+    private var signal: PollSignal?
+
+    init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
+
+    /// Uses a signal, until it is `nil` again.
+    func use(_ signal: PollSignal?) {
+        self.signal?.onPoll {}
+        self.signal = signal
+        signal?.onPoll { [unowned self] in turn() }
+        goesOn = false
+        if !line.isEmpty { askForTurn() }
+    }
+
+    /// Whether a connection may go on with what it has sent already; if not, it is told when its turn has come.
+    func takesNext(_ door: FrontDoorHandler) -> Bool {
+        askForTurn()
+        guard line.isEmpty, taken < Self.atOnce else {
+            line.append(door)
+            return false
+        }
+        taken += 1
+        return true
+    }
+
+    private func askForTurn() {
+        guard !goesOn else { return }
+        goesOn = true
+        if let signal { return signal.raise() }
+        eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(1)) { [self] in turn() }
+    }
+
+    private func turn() {
+        taken = 0
+        while taken < Self.atOnce, let door = line.popFirst() {
+            taken += 1
+            door.turnCame()
+        }
+        goesOn = false
+        if !line.isEmpty { askForTurn() }
+    }
+}
+
+@available(*, unavailable)
+extension RequestTurns: Sendable {}
