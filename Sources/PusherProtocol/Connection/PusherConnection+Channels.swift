@@ -56,7 +56,7 @@ extension PusherConnection {
                 message.append(contentsOf: data)
             }
             guard runtime.isAuthorized(command.auth, message) || PlantedBug.isOn(.acceptAnySignature) else {
-                throw .notAuthorized
+                throw command.auth.isEmpty ? .unsigned : .notAuthorized
             }
             let identity = try identity(command, kind)
             isAuthorized()

@@ -10,6 +10,10 @@ struct SubscriptionProblem: Error, Hashable, Sendable {
     /// Without a right to the channel: no signature, a wrong one, one of another app, another user's channel.
     static let notAuthorized = SubscriptionProblem(
         type: "AuthError", text: "You have no right to this channel, or the signature is not valid.", status: 401)
+    /// Without a signature where there has to be one.
+    static let unsigned = SubscriptionProblem(
+        type: "AuthError", text: "This channel needs the signature of your back end (auth), and there was none.",
+        status: 401)
     /// As many subscriptions as a connection may have.
     static func tooManyChannels(_ maximum: Int) -> SubscriptionProblem {
         SubscriptionProblem(

@@ -184,7 +184,9 @@ struct SubscribeTests {
         }
         // A second one that has no right changes nothing.
         client.subscribe("private-room", auth: "")
-        #expect(client.take().map(\.status) == [401])
+        let messages = client.take()
+        #expect(messages.map(\.status) == [401])
+        #expect((messages.first?.object?["error"] as? String)?.contains("there was none") == true)
         try cluster.publish("x", to: "private-room")
         cluster.drain()
         #expect(client.takeEvents() == ["said"])
