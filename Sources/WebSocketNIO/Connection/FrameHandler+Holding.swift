@@ -9,7 +9,13 @@ extension FrameHandler {
 
     /// Has the connection read on when it is its turn.
     func waitToInflate() {
-        guard !waitsForTurn, !readingHasEnded, let context else { return }
+        guard !readingHasEnded else { return }
+        waitForTurn()
+    }
+
+    /// Puts the connection in its loop's line.
+    func waitForTurn() {
+        guard !waitsForTurn, let context else { return }
         waitsForTurn = true
         updateReading(context)
         loop.waitToInflate(self)
@@ -18,7 +24,9 @@ extension FrameHandler {
     /// It is this connection's turn to inflate. Called by its loop.
     func inflateOn() {
         waitsForTurn = false
-        if context != nil { readOn() }
+        guard context != nil else { return }
+        readOn()
+        if inputEndsAtTurn, !waitsForTurn { endInput() }
     }
 
     /// Reads nothing more until the peer may send again.

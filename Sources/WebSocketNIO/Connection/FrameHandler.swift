@@ -40,6 +40,8 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
     private(set) var accountedBytes = 0
     /// It stands in its loop's line of those that have more to inflate, see ``LoopContext/waitToInflate(_:)``.
     var waitsForTurn = false
+    /// The peer has ended its side, and what it had sent is still to be read.
+    private(set) var inputEndsAtTurn = false
     /// When the peer has lately sent faster than it may.
     var hold: ReadingHold?
 
@@ -138,7 +140,8 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
     /// The transport is gone: tell the session, once.
     private func end() {
         guard context != nil else { return }
-        finishReading()
+        waitsForTurn = false
+        _ = finishReading()
         _ = machine.transportEnded()
         context = nil
         socket = nil
@@ -159,12 +162,22 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event as? ChannelEvent == .inputClosed {
-            finishReading()
-            inputHasEnded = true
-            act(machine.transportEnded())
+            endInput()
         } else {
             context.fireUserInboundEventTriggered(event)
         }
+    }
+
+    /// The peer has ended its side: that counts when everything before it has been read. SwiftNIO tells of it although
+    /// the socket is not read, with all that had arrived.
+    func endInput() {
+        guard finishReading() else {
+            inputEndsAtTurn = true
+            return waitForTurn()
+        }
+        inputEndsAtTurn = false
+        inputHasEnded = true
+        act(machine.transportEnded())
     }
 
     // MARK: - Reading
@@ -276,20 +289,24 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
         if !machine.maySend || machine.assembledBytes > 0 { schedule() }
     }
 
-    /// The last bytes are here: hand over what waits for the session, as there is no later.
-    private func finishReading() {
+    /// The last bytes are here: hands over what waits for the session or for its rate, as there is no later; `false` while
+    /// the connection has to wait for its turn.
+    private func finishReading() -> Bool {
+        guard !waitsForTurn else { return false }
         readingHasEnded = true
-        guard !isReading else { return }
+        guard !isReading || isHeld || inputEndsAtTurn else { return true }
         isReading = true
         hold?.end(now: loop.now)
         var left = Int.max
-        while 1..<left ~= tail.count, !machine.inflates || !loop.hasInflatedEnough {
+        while 1..<left ~= tail.count {
+            if machine.inflates, loop.hasInflatedEnough { return false }
             left = tail.count
             machine.forgiveRate()
             processTail()
         }
-        guard !isReading else { return }
+        guard !isReading else { return true }
         isReading = true
         tail = []
+        return true
     }
 }

@@ -1,6 +1,7 @@
 import NIOCore
 import NIOEmbedded
 import Testing
+import WebSocketCompression
 import WebSocketCore
 
 @testable import WebSocketNIO
@@ -109,6 +110,40 @@ struct HoldingTests {
         try peer.receive(flood(50))
         peer.endInput()
         #expect(peer.session.messages == (0..<50).map { .text("\($0)") })
+    }
+
+    @Test("A peer that is held, and has ended its side, has said all of it")
+    func endOfInputWhileHeld() throws {
+        let peer = try EmbeddedPeer(limits: limits())
+        try peer.receive(flood(50) + WireFrame.close(1000).masked)
+        #expect(peer.session.messages.count == 10)
+        peer.endInput()
+        #expect(peer.session.messages == (0..<50).map { .text("\($0)") })
+        #expect(peer.session.outcomes.map(\.wasClean) == [true])
+    }
+
+    @Test("What a peer had sent before it ended its side is read when it is its turn to inflate; then it has ended")
+    func endOfInputInLine() throws {
+        let eventLoop = EmbeddedEventLoop()
+        let loop = LoopContext.embedded(eventLoop, compression: DeflateConfiguration(mode: .shared))
+        let parameters = DeflateParameters(
+            serverNoContextTakeover: true, clientNoContextTakeover: true, serverMaxWindowBits: 15,
+            clientMaxWindowBits: 15)
+        let codecs = try #require(loop.compression.codecs(for: parameters, role: .server))
+        var payload: [UInt8] = []
+        let zeros = [UInt8](repeating: 0, count: 600_000)
+        #expect(zeros.withUnsafeBytes { codecs.compressor.compress($0, into: &payload) })
+        let long = WireFrame(opcode: 2, payload: payload, isCompressed: true).masked
+        let peer = try EmbeddedPeer(loop: loop, eventLoop: eventLoop, codecs: codecs)
+        try peer.receive(long + long + WireFrame.text("last").masked + WireFrame.close(1000).masked)
+        #expect(peer.session.messages.count == 1, "a turn inflates half a MiB")
+        peer.endInput()
+        #expect(peer.session.messages.count == 1 && peer.session.outcomes.isEmpty)
+        peer.advance(1)
+        #expect(peer.session.messages.count == 2 && peer.session.outcomes.isEmpty)
+        peer.advance(1)
+        #expect(peer.session.messages.count == 3 && peer.session.messages.last == .text("last"))
+        #expect(peer.session.outcomes.map(\.wasClean) == [true])
     }
 
     @Test("Bytes above their rate are waited for like messages")
