@@ -27,8 +27,8 @@ final class RefusalLog: Sendable {
     private static func level(of answer: Refusal.Answer) -> Logger.Level {
         switch answer {
         case .status(500...): .warning
-        // 426 is also what a proxy earns that does not pass an upgrade on.
-        case .status(401), .status(403), .status(413), .status(426), .status(429): .notice
+        // 426, or a page, is also what a proxy earns that does not pass an upgrade on.
+        case .status(..<400), .status(401), .status(403), .status(413), .status(426), .status(429): .notice
         case .status: .info
         // No answer to a ping, and clients that are sent away to come back.
         case .close(PusherService.noPong), .close(.goingAway), .close(CloseCode(rawValue: PusherCloseCode.reconnect)):

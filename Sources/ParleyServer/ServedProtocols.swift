@@ -101,11 +101,14 @@ final class ServedProtocols: Sendable {
     func answer(_ request: HTTPRequest) -> HTTPAnswer {
         if request.path == "/up" { return health }
         if let library = PageAssets.library(at: request.path), apps != nil { return library }
-        // A proxy that does not pass Upgrade on leaves the key: whoever sends one wants a WebSocket, and not the page.
-        let asksForUpgrade =
-            TokenList(request.head.fields.values(of: "Upgrade")).contains("websocket")
-            || !request.head.fields.values(of: "Sec-WebSocket-Key").isEmpty
-        if room != nil, !asksForUpgrade, let asset = PageAssets.answer(for: request.path) { return asset }
+        if room != nil, var asset = PageAssets.answer(for: request.path) {
+            // A proxy that does not pass Upgrade on leaves the key; no browser sends one for a page.
+            if !request.head.fields.values(of: "Sec-WebSocket-Key").isEmpty {
+                asset.reason = "A WebSocket was asked for without Upgrade, and got the page: \(Self.aboutProxies)"
+            }
+            return asset
+        }
+        let asksForUpgrade = TokenList(request.head.fields.values(of: "Upgrade")).contains("websocket")
         let isForWebSockets =
             (room != nil && (asksForUpgrade || request.path == "/chat"))
             || (apps != nil && request.path.utf8.starts(with: "/app/".utf8))
@@ -115,9 +118,11 @@ final class ServedProtocols: Sendable {
                 room != nil ? "Nothing is here. The chat page is at /." : "The room is switched off on this server.")
         }
         return .text(
-            426, "Only WebSocket is spoken here; a proxy in between has to pass on Upgrade and Connection.",
+            426, "Only WebSocket is spoken here; \(Self.aboutProxies)",
             fields: [("Sec-WebSocket-Version", "13"), ("Upgrade", "websocket"), ("Connection", "Upgrade")])
     }
+
+    private static let aboutProxies = "a proxy in between has to pass on Upgrade and Connection."
 
     /// Whether this node takes new connections, for a load balancer.
     private var health: HTTPAnswer {

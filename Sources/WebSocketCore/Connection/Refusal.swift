@@ -5,7 +5,7 @@
 public struct Refusal: Hashable, Sendable {
     /// How the peer was told.
     public enum Answer: Hashable, Sendable, CustomStringConvertible {
-        /// By an HTTP status from 400 on.
+        /// By an HTTP status from 400 on; below, the peer seems to have wanted something else than it asked for.
         case status(Int)
         /// By a close frame that this side sent first.
         case close(CloseCode)

@@ -329,7 +329,7 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func report(_ answer: HTTPAnswer, _ detail: String, _ context: ChannelHandlerContext) {
-        guard answer.status >= 400, refusal == nil else { return }
+        guard answer.status >= 400 || answer.reason != nil, refusal == nil else { return }
         let firstLine = answer.body.prefix { $0 != UInt8(ascii: "\n") }
         let words = answer.reason ?? String(decoding: firstLine, as: UTF8.self)
         guard !words.isEmpty else { return }

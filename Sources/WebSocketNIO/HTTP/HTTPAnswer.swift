@@ -8,8 +8,8 @@ public struct HTTPAnswer: Sendable {
     public var fields: [(name: String, value: String)]
     /// The body.
     public var body: [UInt8]
-    /// Why it refuses, for the operator's log: the body's first line by default; empty for what is no trouble and gets no
-    /// line.
+    /// Why it refuses, for the operator's log: from 400 on the body's first line by default; empty for what is no trouble
+    /// and gets no line. With a status below 400, what the client seems to have wanted instead.
     public var reason: String?
     /// What of the request is refused, for that log, as it came; see ``Refusal/detail``.
     public var detail = ""
