@@ -187,3 +187,31 @@ def test_long_answers_that_nobody_reads_leave_memory_and_the_api_to_others():
         for connection in silent:
             connection.close()
         wire.eventually(lambda: API(server.port, ONE).get("/channels").status == 200, 10, server.text)
+
+
+@CARRIERS
+def test_watched_users_are_subscriptions_of_the_node(carrier):
+    """They were not counted: 1,265 sign-ins with 100 each ended a server in a container of 256 MB."""
+    with serve(ONE, TWO, room=False, max_subscriptions=40, options=("--carrier", carrier)) as server:
+        def sign_in(app, count):
+            client = Client(server.port, app)
+            client.sign_in("me", watchlist=[f"u{number}" for number in range(count)])
+            return client
+
+        client = sign_in(ONE, 80)
+        # 16 that each connection has, and thirty of the node's.
+        error = client.expect("pusher:error")
+        assert "the first 46 users are watched" in str(error), error
+        assert "The watchlist is cut: the node is full." in server.text()
+        other = Client(server.port, ONE)
+        for number in range(17):
+            other.say("pusher:subscribe", {"channel": f"c{number}"})
+        events = [other.next_event()["event"] for _ in range(17)]
+        assert events.count("pusher_internal:subscription_succeeded") == 16, events
+        client.close()
+
+        def has_room():
+            other.say("pusher:subscribe", {"channel": "free"})
+            return other.next_event()["event"] == "pusher_internal:subscription_succeeded"
+
+        wire.eventually(has_room, 5, server.text)

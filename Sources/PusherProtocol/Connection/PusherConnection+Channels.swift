@@ -26,7 +26,7 @@ extension PusherConnection {
             guard current.subscription?.hasStarted == true else { return }
             return deliver(SubscriptionReply.frame(in: name, SubscriptionStart()))
         }
-        guard current != nil || runtime.takeSubscription(having: places.count) else { throw .nodeIsFull }
+        guard current != nil || runtime.takeSubscription(having: subscriptionCount) else { throw .nodeIsFull }
         places.set(
             ChannelPlace(
                 name: name, subscription: nil, userID: identity?.id, kind: kind, isResuming: command.isResuming))
@@ -81,7 +81,7 @@ extension PusherConnection {
     }
 
     private func remove(_ name: ChannelName) -> ChannelPlace? {
-        let before = places.count
+        let before = subscriptionCount
         guard let place = places.remove(name) else { return nil }
         runtime.giveSubscriptions(1, of: before)
         return place

@@ -43,7 +43,7 @@ open class PusherConnection: Subscriber {
     private final var isCounted = false
     private final var malformedCount: UInt8 = 0
     /// The carrier has been asked to hand over nothing until the turn of this connection comes.
-    private final var waitsForTurn = false
+    private(set) final var waitsForTurn = false
     /// Messages that it has handed over nevertheless, see ``CommandCost/lateMessages``.
     private final var lateMessages: UInt8 = 0
     private final var turn = CommandTurn()
@@ -165,7 +165,8 @@ open class PusherConnection: Subscriber {
         guard waitsForTurn else { return }
         waitsForTurn = false
         lateMessages = 0
-        _ = setReading(true)
+        user?.watchOn()
+        if !waitsForTurn { _ = setReading(true) }
     }
 
     /// Time has come: what is due at ``deadline`` is done.
@@ -228,6 +229,9 @@ open class PusherConnection: Subscriber {
     /// Takes one client event from what the connection may send.
     final func takeClientEvent() -> Bool { clientEvents.take(runtime.clientEventRate, now: node.clock()) }
 
+    /// Its channels and the users that it watches: each is a subscription of the node.
+    final var subscriptionCount: Int { places.count + (user?.watchCount ?? 0) }
+
     final var isOpen: Bool { phase == .open }
 
     /// Subscribing to all of its channels, and unsubscribing again, costs a client nothing; to go on doing so does.
@@ -247,7 +251,7 @@ open class PusherConnection: Subscriber {
     }
 
     /// Counts what a message costs; when others come first, nothing more is read until it is this connection's turn.
-    private final func charge(_ cost: Int) {
+    final func charge(_ cost: Int) {
         guard cost > 0, !shard.takesCommand(cost, &turn), !waitsForTurn, setReading(false) else { return }
         waitsForTurn = true
         shard.waitForTurn(self)

@@ -11,12 +11,16 @@ final class SignedInUser {
     private let control: ControlListener
     private let online: OnlineListener
     private var watchers: [Watcher] = []
+    /// Who is to be watched when it is the connection's turn.
+    private var unwatched: ArraySlice<[UInt8]> = []
     private var connection: PusherConnection?
     /// How many of the two listeners have still to begin.
     private var missingListeners = 2
     private var missingWatchers = 0
     /// What the client is told as soon as it is signed in.
     private var pendingReply: Reply?
+    /// Whether the node had no subscriptions left for the whole watchlist.
+    private var isNodeFull = false
     /// Whether the client knows who is online, so that it is told changes.
     private var isListTold = false
 
@@ -32,6 +36,9 @@ final class SignedInUser {
         control = ControlListener(connection)
         online = OnlineListener(connection)
     }
+
+    /// How many users it watches.
+    var watchCount: Int { watchers.count }
 
     /// Whether the client has been told that it is signed in.
     var isConfirmed: Bool { missingListeners == 0 }
@@ -51,9 +58,8 @@ final class SignedInUser {
     /// Signs in once more as the same user, perhaps with another watchlist.
     func repeated(_ data: UserData, userData: [UInt8]) {
         pendingReply = Reply(userData: userData, isWatchlistCut: data.isWatchlistCut)
-        for watcher in watchers { watcher.leave() }
-        watchers = []
-        missingWatchers = 0
+        connection?.charge(watchers.count * CommandCost.ofChange)
+        unwatch()
         isListTold = false
         watch(data.watchlist)
         reply()
@@ -63,8 +69,7 @@ final class SignedInUser {
     func leave() {
         control.leave()
         online.leave()
-        for watcher in watchers { watcher.leave() }
-        watchers = []
+        unwatch()
         connection = nil
     }
 
@@ -88,25 +93,60 @@ final class SignedInUser {
     }
 
     private func watch(_ users: [[UInt8]]) {
+        isNodeFull = false
+        unwatched = users[...]
+        missingWatchers = users.count
+        watchOn()
+    }
+
+    /// Watches those that are left, as far as it is the connection's turn: each is a subscription, with its cost, and its
+    /// place among those that the node may have.
+    func watchOn() {
         guard let connection else { return }
-        watchers = users.map { Watcher(connection, user: $0) }
-        missingWatchers = watchers.count
-        for watcher in watchers {
-            guard let name = PusherChannelNames.online(watcher.user) else { continue }
-            watcher.listen(in: name, SubscriptionRequest(wantsMembers: true))
+        while let user = unwatched.first, !connection.waitsForTurn {
+            guard connection.runtime.takeSubscription(having: connection.subscriptionCount) else { return cutList() }
+            unwatched.removeFirst()
+            let watcher = Watcher(connection, user: user)
+            watchers.append(watcher)
+            if let name = PusherChannelNames.online(user) {
+                watcher.listen(in: name, SubscriptionRequest(wantsMembers: true))
+            }
+            connection.charge(CommandCost.ofChange)
         }
+    }
+
+    /// The node has no more subscriptions: the rest of the list is not watched.
+    private func cutList() {
+        isNodeFull = true
+        missingWatchers -= unwatched.count
+        unwatched = []
+        connection?.report(Int(PusherCloseCode.watchlistTooLong), "The watchlist is cut: the node is full.")
+        guard missingListeners == 0, pendingReply == nil else { return }
+        tellCut()
+        tellList()
+    }
+
+    private func tellCut() {
+        connection?.deliver(
+            PusherMessages.error(
+                PusherCloseCode.watchlistTooLong,
+                "Of this watchlist the first \(watchers.count + unwatched.count) users are watched."))
+    }
+
+    private func unwatch() {
+        unwatched = []
+        missingWatchers = 0
+        guard let connection, !watchers.isEmpty else { return }
+        let (runtime, count, before) = (connection.runtime, watchers.count, connection.subscriptionCount)
+        WatchersLeaving.begin(watchers, on: connection.shard) { runtime.giveSubscriptions(count, of: before) }
+        watchers = []
     }
 
     private func reply() {
         guard missingListeners == 0, let reply = pendingReply, let connection else { return }
         pendingReply = nil
         connection.deliver(PusherMessages.signedIn(reply.userData))
-        if reply.isWatchlistCut {
-            let maximum = connection.runtime.app.limits.watchlistUsers
-            connection.deliver(
-                PusherMessages.error(
-                    PusherCloseCode.watchlistTooLong, "Of this watchlist the first \(maximum) users are watched."))
-        }
+        if reply.isWatchlistCut || isNodeFull { tellCut() }
         tellList()
     }
 

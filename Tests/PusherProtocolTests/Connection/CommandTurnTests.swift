@@ -33,6 +33,37 @@ struct CommandTurnTests {
         }
     }
 
+    @Test("Users who sign in with long watchlists take turns, and so do their watchers when they leave")
+    func watchlists() throws {
+        let cluster = Cluster()
+        _ = try cluster.connect(as: "friend")
+        let list = ((0..<99).map { #""user-\#($0)""# } + [#""friend""#]).joined(separator: ",")
+        let clients = try (0..<20).map { _ in try cluster.connect() }
+        for (index, client) in clients.enumerated() {
+            client.carrierWaits = true
+            client.signIn(#"{"id":"me-\#(index)","watchlist":[\#(list)]}"#)
+            #expect(index == 0 || !client.isReading, "the first one finds nobody else waiting")
+        }
+        var (rounds, told) = (0, 0)
+        while told < clients.count {
+            cluster.drain()
+            rounds += 1
+            for client in clients {
+                told += client.takeEvents().count { $0 == "pusher_internal:watchlist_events" }
+            }
+            try #require(rounds < 100)
+        }
+        #expect(rounds >= 3, "six iterations each, of 1,024 points")
+        for client in clients {
+            #expect(client.isReading)
+            client.closed()
+        }
+        for _ in 0..<10 { cluster.drain() }
+        let late = try cluster.connect(as: "late", more: #","watchlist":["me-1","friend"]"#)
+        cluster.drain()
+        #expect(late.isReading)
+    }
+
     @Test("What comes nevertheless is from a client that has ended its side: four messages are looked at")
     func ended() throws {
         let cluster = Cluster()
