@@ -54,8 +54,7 @@ const WORDS = {
         offline: "Offline",
         noticeConnecting: "Connecting to the server …",
         noticeWaiting: "No connection to the server. Next try in {n} s.",
-        noticeObstructed: "The server answers, but no WebSocket gets through: a proxy in between may not pass Upgrade on,"
-            + " or the server is full. Next try in {n} s.",
+        noticeObstructed: "The server is there, but full, or a proxy may not pass Upgrade on. Next try in {n} s.",
         noticeOffline: "Your device is offline. This page reconnects when the network is back.",
         tryNow: "Try now",
         lost: "Connection lost. Trying again.",
@@ -147,7 +146,7 @@ const WORDS = {
         offline: "离线",
         noticeConnecting: "正在连接服务器…",
         noticeWaiting: "与服务器的连接已断开，{n} 秒后重试。",
-        noticeObstructed: "服务器有响应，但 WebSocket 连不上：中间的代理可能没有转发 Upgrade，或者服务器已满。{n} 秒后重试。",
+        noticeObstructed: "服务器有响应，但可能已满，或者中间的代理没有转发 Upgrade。{n} 秒后重试。",
         noticeOffline: "你的设备处于离线状态，网络恢复后会自动重连。",
         tryNow: "立即重试",
         lost: "连接已断开，正在重试。",
