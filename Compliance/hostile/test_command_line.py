@@ -92,7 +92,7 @@ def test_a_bad_option_is_named_and_nothing_is_served(arguments, words):
 def test_the_start_says_where_to_point_the_browser():
     with wire.Server() as server:
         wire.eventually(lambda: "Parley" in server.text(), 10, server.text)
-        assert f"Open http://127.0.0.1:{server.port}/" in server.text()
+        server.expect_log(f"Open http://127.0.0.1:{server.port}/")
 
 
 def test_help_teaches():

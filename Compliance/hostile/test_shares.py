@@ -63,7 +63,7 @@ def test_histories_filled_to_the_brim_take_1_3_times_their_budget_at_most(size, 
         assert taken < 1.3 * budget + slack, f"{taken / budget:.2f} times the budget"
         # The test means nothing unless the budget was used.
         assert taken > 0.6 * budget or wire.SANITIZED, f"{taken / budget:.2f} times the budget"
-        assert "reason=history" in server.text() and LIMIT_MET in server.text()
+        server.expect_log("reason=history", LIMIT_MET)
 
 
 def test_a_visitor_that_fills_33_rooms_takes_nothing_of_the_histories_of_apps():
@@ -82,8 +82,8 @@ def test_a_visitor_that_fills_33_rooms_takes_nothing_of_the_histories_of_apps():
         reply, offsets = recover(server.port, ONE, "news", epoch, 0)
         assert reply["recovered"] is True, reply
         assert offsets == list(range(1, 51))
-        text = server.text()
-        assert LIMIT_MET in text and "namespace=room" in text and "namespace=app" not in text
+        server.expect_log(LIMIT_MET, "namespace=room")
+        assert "namespace=app" not in server.text()
 
 
 def test_names_that_clients_merely_touch_leave_nothing_behind_and_cost_no_channel_its_epoch():
@@ -135,7 +135,7 @@ def test_one_app_that_uses_up_the_subscriptions_leaves_the_other_its_share(carri
         late, count = subscribe(ONE, 40)
         assert count == 16
         assert subscribe(TWO, 40)[1] == 16 + 10
-        assert "as many subscriptions as it may have" in server.text()
+        server.expect_log("as many subscriptions as it may have")
         greedy[0][0].close()
         late.say("pusher:unsubscribe", {"channel": "c0"})
         wire.eventually(lambda: subscribe(ONE, 40)[1] > 16, 10, "nothing has come back")
@@ -158,7 +158,7 @@ def test_one_app_that_uses_up_idempotency_keys_leaves_the_other_its_share():
         # Without a key nothing is refused, and a repetition needs no room.
         assert first.publish("c", "e").status == 200
         assert first.publish("c", "e", "{}", "Idempotency-Key: key-0").status == 200
-        assert "reason=keys" in server.text() and "namespace=app:1" in server.text()
+        server.expect_log("reason=keys", "namespace=app:1")
 
 
 def test_long_answers_that_nobody_reads_leave_memory_and_the_api_to_others():
@@ -202,7 +202,7 @@ def test_watched_users_are_subscriptions_of_the_node(carrier):
         # 16 that each connection has, and thirty of the node's.
         error = client.expect("pusher:error")
         assert "the first 46 users are watched" in str(error), error
-        assert "The watchlist is cut: the node is full." in server.text()
+        server.expect_log("The watchlist is cut: the node is full.")
         other = Client(server.port, ONE)
         for number in range(17):
             other.say("pusher:subscribe", {"channel": f"c{number}"})

@@ -483,6 +483,10 @@ class Server:
     def log_bytes(self):
         return pathlib.Path(self.log.name).read_bytes()
 
+    def expect_log(self, *words):
+        """Waits for words in the log: a thread of its own writes that, a little later than what it tells of."""
+        eventually(lambda: all(word in self.text() for word in words), 5, lambda: f"{words} in {self.text()}")
+
     def text(self):
         return self.log_bytes().decode("utf-8", "replace")
 
