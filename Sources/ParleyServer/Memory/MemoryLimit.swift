@@ -23,7 +23,7 @@ public struct MemoryLimit: Hashable, Sendable {
     /// Who says so.
     public var source: Source
 
-    /// A limit of so many bytes.
+    /// Composes a limit.
     public init(bytes: Int, source: Source) {
         self.bytes = bytes
         self.source = source

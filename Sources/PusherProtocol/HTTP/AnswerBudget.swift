@@ -40,7 +40,7 @@ public final class AnswerBudget: Sendable {
         return bytes.map { AnswerLease(self, app, $0) }
     }
 
-    /// The answer is made and has so many bytes; `false` when that is too much.
+    /// Charges an answer's true length in place of its claim; `false`, and the claim stays, when that exceeds the share.
     fileprivate func settle(_ bytes: Int, _ kind: Kind, of app: PusherApp.ID, claimed: Int) -> Bool {
         state.withLock { state in
             state.last[Key(app: app, kind: kind)] = bytes
@@ -93,7 +93,7 @@ public final class AnswerLease: Sendable {
 
     deinit { bytes.withLock { budget.giveBack($0, of: app) } }
 
-    /// The answer is made; `false` when it has more bytes than the app may take.
+    /// Charges the answer's true length; `false` when that exceeds the app's share.
     func settle(_ kind: AnswerBudget.Kind, bytes made: Int) -> Bool {
         bytes.withLock { bytes in
             guard budget.settle(made, kind, of: app, claimed: bytes) else { return false }

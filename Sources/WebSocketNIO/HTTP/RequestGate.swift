@@ -26,7 +26,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let limits: HTTPLimits
     private var state: State
-    private var held: ByteBuffer?
+    private(set) var held: ByteBuffer?
     private var isReadWanted = false
     private(set) var isAdvancing = false
     /// Whether the request that is arriving or being answered is a `HEAD`: its answer has no body, whatever comes
@@ -71,6 +71,8 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        // Its place in the line outlives the connection; what it had sent does not. (An upgrade takes its bytes later.)
+        if waitsForTurn { held = nil }
         refuse = { _, _ in }
         requestBegins = {}
         takesNext = { true }

@@ -3,9 +3,9 @@ import WebSocketCore
 
 /// Which requests are answered next, of those that came together with others on their connections (RFC 9112 §9.3.2).
 ///
-/// A connection that has sent a thousand requests in one packet would have all of them answered before anybody else is
-/// looked at. Between two polls the loop takes so many of them; then connections take turns, one request each. The first
-/// request after a pause never waits. Confined to its loop's thread.
+/// Without turns the loop would answer a thousand requests of one packet before it reads from any other connection. Between
+/// two polls it takes 64; then connections take turns, one request each. The first request after a pause never waits.
+/// Confined to its loop's thread.
 final class RequestTurns {
     /// Pipelined requests that a loop takes between two polls.
     private static let atOnce = 64
@@ -28,7 +28,7 @@ final class RequestTurns {
         if !line.isEmpty { askForTurn() }
     }
 
-    /// Whether a connection may go on with what it has sent already; if not, it is told when its turn has come.
+    /// Whether the loop answers the connection's next request now; if not, it calls ``FrontDoorHandler/turnCame()`` later.
     func takesNext(_ door: FrontDoorHandler) -> Bool {
         askForTurn()
         guard line.isEmpty, taken < Self.atOnce else {

@@ -137,10 +137,7 @@ struct FrameHandlerTests {
     func shortUncompressed() throws {
         let eventLoop = EmbeddedEventLoop()
         let loop = LoopContext.embedded(eventLoop, compression: DeflateConfiguration(mode: .shared))
-        let parameters = DeflateParameters(
-            serverNoContextTakeover: true, clientNoContextTakeover: true, serverMaxWindowBits: 15,
-            clientMaxWindowBits: 15)
-        let codecs = try #require(loop.compression.codecs(for: parameters, role: .server))
+        let codecs = try #require(loop.sharedCodecs)
         let peer = try EmbeddedPeer(loop: loop, eventLoop: eventLoop, codecs: codecs)
         peer.session.connection?.send("short")
         peer.session.connection?.send(SharedFrame(text: "short"))

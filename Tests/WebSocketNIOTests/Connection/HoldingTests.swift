@@ -126,10 +126,7 @@ struct HoldingTests {
     func endOfInputInLine() throws {
         let eventLoop = EmbeddedEventLoop()
         let loop = LoopContext.embedded(eventLoop, compression: DeflateConfiguration(mode: .shared))
-        let parameters = DeflateParameters(
-            serverNoContextTakeover: true, clientNoContextTakeover: true, serverMaxWindowBits: 15,
-            clientMaxWindowBits: 15)
-        let codecs = try #require(loop.compression.codecs(for: parameters, role: .server))
+        let codecs = try #require(loop.sharedCodecs)
         var payload: [UInt8] = []
         let zeros = [UInt8](repeating: 0, count: 600_000)
         #expect(zeros.withUnsafeBytes { codecs.compressor.compress($0, into: &payload) })

@@ -300,6 +300,19 @@ struct FrontDoorTests {
         #expect(!door.channel.isActive, "its client had ended its side")
     }
 
+    @Test("Of a visitor that has left while it waits for its turn only its place in the line is kept")
+    func leftWhileWaiting() throws {
+        let door = try EmbeddedDoor(page: 1)
+        let visitor = try #require(door.loop.visitors.values.first)
+        try door.receive(String(repeating: Self.get, count: 150))
+        #expect(visitor.gate.waitsForTurn && visitor.gate.held?.readableBytes ?? 0 > 0)
+        _ = try? door.channel.finish()
+        door.eventLoop.run()
+        #expect(visitor.gate.held == nil && door.loop.visitors.isEmpty)
+        door.advance(1)
+        #expect(door.requests.count == 65)
+    }
+
     @Test("Nothing is kept of a visitor that has left")
     func freed() throws {
         weak var session: EmbeddedSession?

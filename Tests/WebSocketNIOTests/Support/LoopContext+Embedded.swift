@@ -15,4 +15,12 @@ extension LoopContext {
             eventLoop: eventLoop, compression: CompressionContext(compression, budget: CompressionBudget()),
             assemblyBudget: assemblyBudget, outputBudget: outputBudget, onSlowReader: onSlowReader)
     }
+
+    /// What a server has agreed on with a client that takes nothing over from message to message.
+    var sharedCodecs: CompressionCodecs? {
+        let parameters = DeflateParameters(
+            serverNoContextTakeover: true, clientNoContextTakeover: true, serverMaxWindowBits: 15,
+            clientMaxWindowBits: 15)
+        return compression.codecs(for: parameters, role: .server)
+    }
 }
