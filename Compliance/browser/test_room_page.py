@@ -522,8 +522,8 @@ class Comfort(RoomCase):
             }
             """
         )
-        ann.until_said("n 1299")
-        self.assertEqual(len(ann.texts("#log > *")), 1000)
+        ann.until("return document.querySelectorAll('#log > *').length === 1000", "what is kept")
+        self.assertEqual(ann.said[-1], "n 1299")
         self.assertEqual(ann.texts("#log .body")[-1], "n 1299")
         self.assertFalse(ann.run("return document.querySelector('#log > *').classList.contains('cont')"))
 

@@ -51,11 +51,14 @@ class Floods(RoomCase):
     # Hands the page many pushes at once, as a burst from the network comes, and counts what it builds for them.
     BURST = """
     const [pushes, done] = arguments;
-    const counts = { log: 0, members: 0, to: 0 };
+    const counts = { log: 0, members: 0, to: 0, most: 0 };
     const watch = (id) => new MutationObserver((records) => {
-        for (const record of records) counts[id] += record.addedNodes.length;
+        let added = 0;
+        for (const record of records) added += record.addedNodes.length;
+        counts[id] += added;
+        if (id !== "to") counts.most = Math.max(counts.most, added);
     }).observe(document.getElementById(id), { childList: true });
-    Object.keys(counts).forEach(watch);
+    ["log", "members", "to"].forEach(watch);
     for (const push of pushes)
         sockets.at(-1).dispatchEvent(new MessageEvent('message', { data: JSON.stringify(push) }));
     // Whatever the page puts off is done two seconds later, by its last resort of a timer too.
@@ -73,6 +76,7 @@ class Floods(RoomCase):
         ]
         counts = self.burst(ann, said)
         self.assertEqual(counts["log"], 1000)
+        self.assertLessEqual(counts["most"], 50, "rows made in one frame")
         self.assertEqual(ann.said, [f"n {i}" for i in range(4000, 5000)])
         # Whoever scrolled up and reads is not pulled down; what is new is counted.
         ann.run("document.querySelector('#scroll').scrollTop = 0")
@@ -89,6 +93,7 @@ class Floods(RoomCase):
         self.assertEqual(ann.find("#count").text, "1001")
         self.assertLessEqual(counts["log"], 1000)
         self.assertEqual(counts["members"], 1000, "a row for each who is there")
+        self.assertLessEqual(counts["most"], 50, "rows made in one frame")
         self.assertEqual(counts["to"], 1000, "an addressee for each who is there")
         self.assertEqual(len(ann.texts("#members .tag")), 1000, "each of two with one name has a tag")
         self.assertEqual(ann.texts("#members .name")[:3], ["Ann", "member 0", "member 1"])
@@ -105,9 +110,51 @@ class Floods(RoomCase):
         self.addCleanup(ann.run, "window.requestAnimationFrame = window.frames_")
         counts = self.burst(
             ann,
-            [{"nrong": "x", "code1": "all", "code": "zz", "time": "", "msgid": str(i)} for i in range(3000)],
+            [{"nrong": f"n {i}", "code1": "all", "code": "zz", "time": "", "msgid": str(i)} for i in range(3000)],
         )
-        self.assertEqual(counts["log"], 1000)
+        self.assertLessEqual(counts["log"], 1000)
+        # What is in view comes first, however much is still to be drawn.
+        self.assertEqual(ann.said[-50:], [f"n {i}" for i in range(2950, 3000)])
+        ann.run("window.requestAnimationFrame = window.frames_")
+        ann.until("return document.querySelectorAll('#log .msg').length === 1000", "everything that is kept")
+        self.assertEqual(ann.said, [f"n {i}" for i in range(2000, 3000)])
+
+    # A hundred pushes every 20 ms for three seconds, messages and changes of names; then whether the end is in view.
+    FLOOD = """
+    const [done] = arguments;
+    const push = (value) => sockets.at(-1).dispatchEvent(new MessageEvent('message', { data: JSON.stringify(value) }));
+    let most = 0;
+    new MutationObserver((records) => {
+        most = Math.max(most, records.reduce((sum, record) => sum + record.addedNodes.length, 0));
+    }).observe(document.getElementById('log'), { childList: true });
+    let turn = 0;
+    const timer = setInterval(() => {
+        for (let i = 0; i < 50; i += 1) {
+            const code = `f${i}`;
+            push({ type: 'rmove', nrong: code, code1: 'all', code: false, time: '' });
+            push({ type: 'add', name: `name ${i} ${turn}`, code1: 'all', code, time: '' });
+            // Long ones leave as short ones come: the log gets shorter as well as longer.
+            const nrong = `n ${turn} ${i} ${'long '.repeat(turn % 10 ? 0 : 200)}`;
+            push({ nrong, code1: 'all', code, time: '', msgid: '' });
+        }
+        if ((turn += 1) < 150) return;
+        clearInterval(timer);
+        setTimeout(() => {
+            const scroll = document.getElementById('scroll');
+            const below = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight;
+            done([most, below, document.getElementById('jump').hidden, turn]);
+        }, 1000);
+    }, 20);
+    """
+
+    def test_a_flood_of_messages_and_names_does_not_lose_the_end_of_the_log(self):
+        ann = self.join("a", "Ann")
+        most, below, following, turns = ann.driver.execute_async_script(self.FLOOD)
+        self.assertEqual(turns, 150)
+        self.assertLessEqual(most, 50, "rows made in one frame")
+        self.assertLess(below, 40, "pixels between what is shown and the newest message")
+        self.assertTrue(following, "a way back is offered to a reader who never left the end")
+        ann.until_said("n 149 49 ")
 
 
 # What scan.js finds, as plain as it can be said. The addresses have no brackets and no punctuation.

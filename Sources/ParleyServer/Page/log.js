@@ -1,7 +1,7 @@
 // The log: messages and lines, what becomes of their text, and scrolling.
 
 import { $, app, button, icon, log, make, outbox, scroll, text } from "./elements.js";
-import { perFrame } from "./frame.js";
+import { MAX_DRAWN, perFrame } from "./frame.js";
 import { avatar, hue, isolated, me, members, nameOf, shared, tagOf, visible } from "./people.js";
 import { linksIn, pictureIn } from "./scan.js";
 import { clock, date, full, locale, put, say } from "./strings.js";
@@ -14,7 +14,7 @@ const GROUP_MS = 5 * 60 * 1000;
 // Messages
 
 const kept = []; // { build, node, size, continues, isMessage }, oldest first
-let undrawn = 0; // how many of the newest have no node yet
+let outdated = []; // nodes of what is not kept any more, still in the document
 let keptSize = 0;
 let messages = 0; // how many of what is kept are messages
 let last = null; // the message that a next one may continue
@@ -30,41 +30,47 @@ function timeElement(now, server) {
     return element;
 }
 
-// `build` makes the node when the next frame is drawn, unless more has come by then than the log holds.
+// `build` makes the node when a next frame is drawn, unless more has come by then than the log holds.
 function keep(size, build, { continues = false, isMessage = false } = {}) {
     const entry = { build, node: null, size, continues, isMessage };
     kept.push(entry);
-    undrawn += 1;
     keptSize += size;
     if (isMessage) messages += 1;
     while (kept.length > MAX_NODES || (keptSize > MAX_KEPT && kept.length > 1)) {
         const oldest = kept.shift();
         keptSize -= oldest.size;
         if (oldest.isMessage) messages -= 1;
-        oldest.node?.remove();
-        // What was continued is gone: the next one has to say itself who speaks.
-        kept[0].continues = false;
-        kept[0].node?.classList.remove("cont");
+        if (oldest.node) outdated.push(oldest.node);
     }
-    undrawn = Math.min(undrawn, kept.length);
+    // What the oldest one continued is gone: it has to say itself who speaks.
+    kept[0].continues = false;
     draw();
     return entry;
 }
 
+// The newest first: in a flood they are what is in view, and older ones may be gone before their turn.
 const draw = perFrame(() => {
-    const fragment = document.createDocumentFragment();
-    for (const entry of kept.slice(kept.length - undrawn)) {
-        if (!entry.build) continue;
-        entry.node = entry.build(entry);
-        entry.node.classList.toggle("cont", entry.continues);
-        fragment.append(entry.node);
+    const atEnd = isFollowing();
+    for (const node of outdated) node.remove();
+    outdated = [];
+    kept[0]?.node?.classList.remove("cont");
+    let left = MAX_DRAWN;
+    let next = null;
+    for (let i = kept.length - 1; i >= 0 && left > 0; i -= 1) {
+        const entry = kept[i];
+        if (!entry.node && entry.build) {
+            entry.node = entry.build();
+            entry.node.classList.toggle("cont", entry.continues);
+            log.insertBefore(entry.node, next);
+            left -= 1;
+        }
+        next = entry.node ?? next;
     }
-    undrawn = 0;
-    log.append(fragment);
+    if (left === 0) draw();
     log.setAttribute("aria-busy", String(busy));
     showEmpty();
     showJump();
-    if (stuck) follow.now();
+    if (atEnd) toEnd();
 });
 
 // A screen reader does not read out what comes while the log is busy.
@@ -77,7 +83,9 @@ export function setBusy(value) {
 // Takes a line back that has turned out to be the half of something.
 export function removeLine(entry) {
     entry.build = null;
-    entry.node?.remove();
+    if (entry.node) outdated.push(entry.node);
+    entry.node = null;
+    draw();
 }
 
 function newDay(now) {
@@ -210,12 +218,16 @@ let lastTop = 0;
 
 const isAtEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 40;
 
-// Down to the newest message, unless its reader has just begun to scroll up.
-export const follow = perFrame(() => {
-    if (!stuck || scroll.scrollTop < lastTop) return;
+// A reader who has just begun to scroll up is above the place where the page has been, and not at the end.
+const isFollowing = () => stuck && (scroll.scrollTop >= lastTop || isAtEnd());
+
+function toEnd() {
     scroll.scrollTop = scroll.scrollHeight;
     lastTop = scroll.scrollTop;
-});
+}
+
+// Down to the newest message, unless its reader has just begun to scroll up.
+export const follow = perFrame(() => { if (isFollowing()) toEnd(); });
 
 // Brings into view what has just grown; the end stays in view, too, if it was there and both fit.
 function reveal(element, atEnd) {

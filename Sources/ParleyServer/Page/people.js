@@ -1,7 +1,7 @@
 // The people in the room: their names, their list, and which of them the next message is for.
 
 import { $, hint, icon, make, phone, picker, session, text } from "./elements.js";
-import { perFrame } from "./frame.js";
+import { MAX_DRAWN, perFrame } from "./frame.js";
 import { say } from "./strings.js";
 
 // Names
@@ -137,10 +137,18 @@ function drawMember(member) {
     else $("members").append(member.item);
 }
 
-// Many may come at once: their rows, their number and the list of addressees are made once for all of them.
+// Many may come at once: their number and the list of addressees are made once for all of them, their rows in pieces.
 export const showPeople = perFrame(() => {
-    for (const member of undrawn) drawMember(member);
-    undrawn.clear();
+    let left = MAX_DRAWN;
+    for (const member of undrawn) {
+        if (left === 0) {
+            showPeople();
+            break;
+        }
+        left -= 1;
+        undrawn.delete(member);
+        drawMember(member);
+    }
     $("count").textContent = members.size || "";
     $("badge").textContent = members.size || "";
     $("people-open").setAttribute("aria-label", say("showPeople", { n: members.size }));
@@ -172,7 +180,7 @@ export function writeTo(code) {
     addressee = { code, name: code === "all" ? "" : nameOf(code) || code };
     for (const member of members.values()) {
         const row = member.item.firstElementChild;
-        if (row.tagName === "BUTTON") row.setAttribute("aria-pressed", String(member.code === code));
+        if (row?.tagName === "BUTTON") row.setAttribute("aria-pressed", String(member.code === code));
     }
     showPicker();
     hint("");

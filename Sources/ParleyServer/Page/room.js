@@ -77,8 +77,10 @@ function welcome(push) {
     const renamed = me && me.code === code && connected();
     const oldName = me && me.name;
     startList({ code, name });
-    for (const user of Array.isArray(push.users) ? push.users : []) enlist(String(user.code), decodeName(user.name));
     enlist(code, name);
+    for (const user of Array.isArray(push.users) ? push.users : []) {
+        if (String(user.code) !== code) enlist(String(user.code), decodeName(user.name));
+    }
     if (renamed) {
         if (name !== oldName) addLine("nowCalled", { name });
     } else {
