@@ -25,6 +25,8 @@ struct CommandTurns {
 public enum CommandCost {
     /// A change of subscriptions or members, or what all members are sent.
     public static let ofChange = 8
+    /// For a channel that a connection leaves as it ends.
+    public static let ofLeaving = 4
     /// Any other message.
     public static let ofMessage = 1
 

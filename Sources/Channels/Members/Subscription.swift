@@ -20,12 +20,28 @@ public struct Subscription {
     /// Leaves: from now on nothing is delivered, not even what was waiting. Further calls do nothing.
     ///
     /// Must be called when the connection ends, or the channel keeps the subscriber forever.
-    public func leave() {
-        guard !seat.hasLeft else { return }
+    public func leave() { mute()?.leave() }
+
+    /// Ends deliveries at once, and leaves the rest of ``leave()`` for later: to leave a thousand channels takes a while.
+    ///
+    /// - Returns: what is still to leave the channel, or nothing if the subscription has left already.
+    public func mute() -> MutedSubscription? {
+        guard !seat.hasLeft else { return nil }
         seat.leave()
-        seat.channel.leave(seat)
+        return MutedSubscription(seat: seat)
     }
+}
+
+/// A ``Subscription`` that hears nothing any more, and still has to leave its channel.
+public struct MutedSubscription {
+    fileprivate let seat: Seat
+
+    /// Leaves the channel. Must be called once.
+    public func leave() { seat.channel.leave(seat) }
 }
 
 @available(*, unavailable)
 extension Subscription: Sendable {}
+
+@available(*, unavailable)
+extension MutedSubscription: Sendable {}

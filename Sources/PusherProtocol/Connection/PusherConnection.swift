@@ -271,7 +271,6 @@ open class PusherConnection: Subscriber {
         user?.leave()
         user = nil
         let left = places.removeAll()
-        runtime.giveSubscriptions(left.count, of: left.count)
-        for place in left { place.subscription?.leave() }
+        Departures.begin(left.compactMap(\.subscription), count: left.count, of: left.count, self)
     }
 }

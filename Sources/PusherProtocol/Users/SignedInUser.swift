@@ -137,9 +137,11 @@ final class SignedInUser {
         unwatched = []
         missingWatchers = 0
         guard let connection, !watchers.isEmpty else { return }
-        let (runtime, count, before) = (connection.runtime, watchers.count, connection.subscriptionCount)
-        WatchersLeaving.begin(watchers, on: connection.shard) { runtime.giveSubscriptions(count, of: before) }
+        let (count, before) = (watchers.count, connection.subscriptionCount)
+        let subscriptions = watchers.compactMap(\.subscription)
+        for watcher in watchers { watcher.connection = nil }
         watchers = []
+        Departures.begin(subscriptions, count: count, of: before, connection)
     }
 
     private func reply() {

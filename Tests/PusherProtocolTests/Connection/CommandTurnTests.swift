@@ -64,6 +64,40 @@ struct CommandTurnTests {
         #expect(late.isReading)
     }
 
+    @Test("Connections with many channels that end together leave them in turns, and hear nothing meanwhile")
+    func departures() throws {
+        let cluster = Cluster()
+        let clients = try (0..<20).map { _ in try cluster.connect() }
+        for (index, client) in clients.enumerated() {
+            for number in 0..<50 { client.subscribe("room-\(index)-\(number)") }
+            cluster.drain()
+            #expect(client.takeEvents().count { $0 == "pusher_internal:subscription_succeeded" } == 50)
+        }
+        _ = cluster.takeHappenings()
+        func left() -> Int { cluster.takeHappenings().count { $0.event == .vacated } }
+        for client in clients { client.closed() }
+        #expect(left() == 0)
+        try cluster.publish("news", to: "room-3-7")
+        var (rounds, sum) = (0, 0)
+        while sum < 1_000 {
+            cluster.places[0].shards[0].drain()
+            let count = left()
+            // An iteration's points are spent by 256.
+            #expect(count <= 272)
+            sum += count
+            rounds += 1
+            try #require(rounds < 100)
+        }
+        #expect(rounds >= 4)
+        #expect(clients.allSatisfy { $0.takeEvents().isEmpty })
+        // A connection with a few leaves at once.
+        let one = try cluster.connect()
+        for number in 0..<16 { one.subscribe("room-\(number)") }
+        cluster.drain()
+        one.closed()
+        #expect(left() == 16)
+    }
+
     @Test("What comes nevertheless is from a client that has ended its side: four messages are looked at")
     func ended() throws {
         let cluster = Cluster()

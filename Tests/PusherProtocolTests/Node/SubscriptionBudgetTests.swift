@@ -38,8 +38,10 @@ struct SubscriptionBudgetTests {
         clients[0].unsubscribe("room-4")
         #expect(subscribe(clients[1], 20).count { $0 == "pusher_internal:subscription_succeeded" } == 16 + 2)
         clients[0].closed()
+        cluster.drain()
         #expect(subscribe(clients[1], 30).count { $0 == "pusher:subscription_error" } == 30 - 16 - 6)
         clients[1].closed()
+        cluster.drain()
         let third = try cluster.connect()
         #expect(subscribe(third, 30).count { $0 == "pusher_internal:subscription_succeeded" } == 16 + 6)
     }
