@@ -17,6 +17,8 @@ public struct ReactorStatistics: Hashable, Sendable {
     public var slowReaders = 0
     /// How often a socket was not read for a moment because its peer sent faster than it may.
     public var holds = 0
+    /// The most parts of backlogs that were let go of in one tick, of connections that had ended or were cut off.
+    public var mostReleases = 0
     /// The most events that were taken in one tick.
     public var mostEvents = 0
     /// The most bytes that were read from a connection in one tick.
@@ -34,6 +36,7 @@ public struct ReactorStatistics: Hashable, Sendable {
         sum.connections &+= right.connections
         sum.slowReaders &+= right.slowReaders
         sum.holds &+= right.holds
+        sum.mostReleases = max(left.mostReleases, right.mostReleases)
         sum.mostEvents = max(left.mostEvents, right.mostEvents)
         sum.largestRead = max(left.largestRead, right.largestRead)
         sum.longestTickMicroseconds = max(left.longestTickMicroseconds, right.longestTickMicroseconds)

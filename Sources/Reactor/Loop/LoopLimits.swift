@@ -22,5 +22,9 @@ struct LoopLimits {
     var writesPerTick = 512
     var tasksPerTick = 256
     var timersPerTick = 512
+    /// Parts of backlogs of which nothing is sent any more: those of one backlog that go at once, and those that go in a
+    /// tick; about two milliseconds' work.
+    var releasesAtOnce = 64
+    var releasesPerTick = 16_384
 }
 #endif

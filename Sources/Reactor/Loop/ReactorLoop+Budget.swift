@@ -34,7 +34,9 @@ extension ReactorLoop {
         queues.sort { $0.bytes > $1.bytes }
         let goal = backlogBytes - request.bytes
         var next = 0
-        while next < queues.count, backlogBytes > goal, queues[next].bytes >= request.floor {
+        // What was dropped before is let go of first. The node asks again for what is more than a turn's work.
+        var allowance = limits.releasesPerTick - heldOutput.release(atMost: limits.releasesPerTick)
+        while next < queues.count, allowance > 0, backlogBytes > goal, queues[next].bytes >= request.floor {
             let slot = queues[next].slot
             cutOff(slot, .nodeBudget)
             // What has begun to leave can be one very long message: where the node has no room for it, it goes without.
@@ -42,6 +44,7 @@ extension ReactorLoop {
                 backlog.clear()
                 condemn(slot)
             }
+            allowance -= heldOutput.release(atMost: allowance)
             next += 1
         }
         longestBacklog = next < queues.count ? queues[next].bytes : 0

@@ -179,7 +179,9 @@ extension ReactorLoop {
 
     /// The peer as a report names it.
     func peerForLog(_ slot: SlotHandle) -> String {
-        WebSocketSession.peer(at: peer(slot), of: slot.pointee.session)
+        let address = peer(slot)
+        // The kernel forgets the address of a peer that has reset the connection.
+        return WebSocketSession.peer(at: address.isEmpty ? "reset" : address, of: slot.pointee.session)
     }
 
     /// The peer's address, see ``WebSocketConnection/peer``.

@@ -38,7 +38,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     var inflatedBytes = 0
     var inflationLine = WaitingLine<SlotHandle>()
     /// The memory of what waits for slow readers, and the most that one of them has waiting, or had.
-    let heldOutput = HeldOutput()
+    let heldOutput: HeldOutput
     var backlogBytes: Int { heldOutput.bytes }
     var longestBacklog = 0
     /// The run that was last copied for backlogs, in this tick.
@@ -78,6 +78,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     init(loops: Int, limits: LoopLimits = LoopLimits()) throws(ReactorError) {
         self.loops = loops
         self.limits = limits
+        heldOutput = HeldOutput(releasesAtOnce: limits.releasesAtOnce)
         poller = try Poller()
         inbox = Inbox(waker: poller.waker)
         input = .allocate(byteCount: Self.inputHeadroom + Self.readBudget, alignment: 64)
@@ -209,6 +210,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
             write(atMost: .max)
             tellSessions()
         } while !condemned.isEmpty || !toBeTold.isEmpty || !tickOutput.pointee.isEmpty
+        heldOutput.release(atMost: .max)
         publishBacklogs()
         assert(leftovers == Leftovers(), "a loop ends with \(leftovers)")
         budget = nil
@@ -245,6 +247,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
         fireTimers()
         if !toBeTold.isEmpty { tellSessions() }
         if !condemned.isEmpty { endCondemned() }
+        if heldOutput.hasDiscarded { releaseDiscarded() }
         if !tickOutput.pointee.isEmpty { write(atMost: limits.writesPerTick) }
         if !toBeTold.isEmpty { tellSessions() }
         if backlogsHaveChanged { publishBacklogs() }
@@ -256,7 +259,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     /// Milliseconds that the loop may wait for events.
     private var waitingTime: Int32 {
         if hasOwnTasks || !tickOutput.pointee.isEmpty || !condemned.isEmpty || !toBeTold.isEmpty
-            || !inflationLine.isEmpty
+            || !inflationLine.isEmpty || heldOutput.hasDiscarded
         {
             return 0
         }
@@ -269,6 +272,12 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return UInt64(truncatingIfNeeded: time.tv_sec) &* 1_000_000_000 &+ UInt64(truncatingIfNeeded: time.tv_nsec)
+    }
+
+    private func releaseDiscarded() {
+        let count = heldOutput.release(atMost: limits.releasesPerTick)
+        statistics.mostReleases = max(statistics.mostReleases, count)
+        backlogsHaveChanged = true
     }
 
     private func doTasks() {
@@ -381,6 +390,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
         if isReset {
             statistics.largestRead = 0
             statistics.mostEvents = 0
+            statistics.mostReleases = 0
             statistics.longestTickMicroseconds = 0
         }
         return current

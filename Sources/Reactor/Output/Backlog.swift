@@ -8,51 +8,6 @@ import WebSocketCore
 /// Frames and runs that others have as well are held by reference and leave with one `sendmsg`; the loop's ``HeldOutput``
 /// counts the memory. Confined to its loop's thread.
 final class Backlog {
-    private enum Segment {
-        case frame(SharedFrame)
-        /// Whole frames: the first `count` bytes of the run.
-        case run(HeldRun, count: Int)
-        case bytes([UInt8])
-
-        /// What a segment takes besides its bytes, in an array that doubles.
-        static let overhead = 2 * MemoryLayout<Segment>.stride
-
-        func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-            switch self {
-            case .frame(let frame): return frame.bytes.withUnsafeBytes(body)
-            case .run(let run, let count):
-                return run.bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0.prefix(count))) }
-            case .bytes(let bytes): return bytes.withUnsafeBytes(body)
-            }
-        }
-
-        var count: Int {
-            switch self {
-            case .frame(let frame): return frame.bytes.count
-            case .run(_, let count): return count
-            case .bytes(let bytes): return bytes.count
-            }
-        }
-
-        func enter(into held: HeldOutput) {
-            held.own(Self.overhead)
-            switch self {
-            case .frame(let frame): held.retain(frame, bytes: frame.bytes.count)
-            case .run(let run, _): held.retain(run, bytes: run.bytes.count)
-            case .bytes(let bytes): held.own(bytes.count)
-            }
-        }
-
-        func leave(_ held: HeldOutput) {
-            held.own(-Self.overhead)
-            switch self {
-            case .frame(let frame): held.release(frame, bytes: frame.bytes.count)
-            case .run(let run, _): held.release(run, bytes: run.bytes.count)
-            case .bytes(let bytes): held.own(-bytes.count)
-            }
-        }
-    }
-
     enum Progress {
         /// Everything has left.
         case finished
@@ -68,7 +23,7 @@ final class Backlog {
     /// Small frames are put together up to this size.
     private static let bytesPerSegment = 16 << 10
 
-    private var segments: [Segment] = []
+    private var segments: [OutputSegment] = []
     /// The first segment that has not left in whole, and how much of it has left.
     private var head = 0
     private var headSent = 0
@@ -81,11 +36,11 @@ final class Backlog {
 
     var bytes: Int { pending.bytes }
 
-    /// Forgets everything; nothing is counted any more.
+    /// Forgets everything; what it held counts until ``HeldOutput/release(atMost:)`` has let go of it.
     func clear() {
         held.own(-tail.count)
         tail = []
-        for segment in segments.dropFirst(head) { segment.leave(held) }
+        held.discard(segments, from: head)
         segments = []
         head = 0
     }
@@ -96,7 +51,7 @@ final class Backlog {
         for segment in segments.dropFirst(head) { segment.enter(into: books) }
     }
 
-    private func add(_ segment: Segment) {
+    private func add(_ segment: OutputSegment) {
         segment.enter(into: held)
         segments.append(segment)
     }
@@ -173,7 +128,7 @@ final class Backlog {
     func dropUnbegun(_ limits: ConnectionLimits, now: MonotonicInstant) {
         let before = bytes
         let begun = headSent > 0 && head < segments.count ? segments[head] : nil
-        let rest = begun.flatMap { segment -> Segment? in
+        let rest = begun.flatMap { segment -> OutputSegment? in
             let end = segment.withBytes { Self.endOfBegun(in: $0, sent: headSent) }
             guard end > headSent else { return nil }
             switch segment {

@@ -135,6 +135,34 @@ struct ReactorSlowReaderTests {
         }
     }
 
+    @Test("What many readers leave behind that are gone at once is let go of a part at a time")
+    func releases() async throws {
+        try await withWatchedReactor { reactor, cutOff in
+            let loop = reactor.loops[0]
+            var slow = (0..<40).map { _ in
+                reactor.connection(
+                    sendBuffer: 4096,
+                    whenOpened: { connection in
+                        for _ in 0..<1_000 { connection.send(SharedFrame(.binary, [UInt8](repeating: 1, count: 200))) }
+                    })
+            }
+            let held = Journal<Int>()
+            while (held.entries.last ?? 0) < 40 * 150_000 {
+                loop.execute { held.add(loop.backlogBytes) }
+                try #require(held.wait(for: held.entries.count + 1))
+            }
+            slow = []
+            while held.entries.last != 0 {
+                loop.execute { held.add(loop.backlogBytes) }
+                try #require(held.wait(for: held.entries.count + 1))
+            }
+            #expect(cutOff.entries.isEmpty)
+            #expect(slow.isEmpty)
+            let most = await reactor.statistics().mostReleases
+            #expect(64..<16_385 ~= most, "\(most)")
+        }
+    }
+
     @Test("A single message may be larger than the limit")
     func oneLargeMessage() async throws {
         try await withWatchedReactor { reactor, cutOff in

@@ -29,6 +29,8 @@ final class LoopModel: @unchecked Sendable {
         limits.writesPerTick = 2
         limits.tasksPerTick = 3
         limits.timersPerTick = 2
+        limits.releasesAtOnce = 1
+        limits.releasesPerTick = 3
         limits.longBytes = 126
         loop = try ReactorLoop(loops: 1, limits: limits)
         loop.takeThread()
@@ -201,6 +203,7 @@ final class LoopModel: @unchecked Sendable {
     private func verify() {
         var (assembled, live, withOutput) = (0, 0, 0)
         let books = HeldOutput()
+        loop.heldOutput.recountDiscarded(into: books)
         loop.forEachConnection { slot in
             slot.pointee.extras?.backlog?.recount(into: books)
             assembled += slot.pointee.extras?.accountedBytes ?? 0
