@@ -4,6 +4,7 @@ What a loop did in one iteration at most, the server itself says when it stops; 
 """
 
 import base64
+import collections
 import json
 import os
 import random
@@ -235,3 +236,52 @@ def test_a_long_message_for_many_windows_holds_up_nobody(carrier):
             assert late < 500, f"an echo took {late:.0f} ms"
         finally:
             canary.stop()
+
+
+@CARRIERS
+def test_publishes_that_come_faster_than_loops_deliver_harm_nobody(carrier):
+    """They were answered many times faster than delivered: iterations took seconds, and everybody waited behind them."""
+    app = pusher_wire.App("1", "key", "secret")
+    configuration = pusher_wire.write_configuration([app])
+    channels = [f"channel-{number}" for number in range(100)]
+    with wire.Server("--carrier", carrier, *COMMON, "--config", configuration) as server:
+        # None of them reads.
+        readers = [pusher_wire.Client(server.port, app) for _ in range(3 * MEMBERS)]
+        canary = wire.Canary(server)
+        try:
+            for reader in readers:
+                for name in channels:
+                    reader.ask(name)
+            for reader in readers:
+                for name in channels:
+                    reader.expect("pusher_internal:subscription_succeeded", channel=name)
+            statuses = collections.Counter()
+
+            def publish(end):
+                api = pusher_wire.API(server.port, app)
+                while time.monotonic() < end:
+                    statuses[api.publish(channels, "event", "x" * 100).status] += 1
+
+            late = []
+            for _ in range(3):
+                quiet = time.monotonic()
+                wire.eventually(lambda: time.monotonic() > quiet + 1, 20, "the time stands still")
+                began = time.monotonic()
+                publishers = [threading.Thread(target=publish, args=[began + 4]) for _ in range(4)]
+                for publisher in publishers:
+                    publisher.start()
+                for publisher in publishers:
+                    publisher.join(60)
+                ended = time.monotonic()
+                canary.assert_unharmed(ended)
+                late.append((canary.late(began, ended), max(100, 10 * canary.late(quiet, began))))
+                if late[-1][0] < late[-1][1]:
+                    break
+            assert late[-1][0] < late[-1][1], late
+            assert set(statuses) == {200} and statuses[200] > 40, statuses
+        finally:
+            canary.stop()
+            for reader in readers:
+                reader.socket.close()
+        # Eight times what an iteration wants to do, and the last delivery.
+        assert server.most()["deliveries"] <= 8 * 16_384 + 3 * MEMBERS

@@ -31,7 +31,8 @@ final class ServedProtocols: Sendable {
         let engine = MemoryEngine(store: Self.store(configuration, clock: clock, logger: logger), observer: observers)
         self.engine = engine
         outputBudget = OutputBudget(bytes: configuration.outputBudget)
-        let shards = Shards(outputBudget: outputBudget)
+        let gate = DeliveryGate()
+        let shards = Shards(outputBudget: outputBudget, gate: gate)
         self.shards = shards
         room =
             configuration.servesRoom
@@ -55,7 +56,8 @@ final class ServedProtocols: Sendable {
             node: node, clock: clock, shards: shards, limits: configuration.appLimits, originPolicy: originPolicy)
         api = APIService(
             PusherAPI(
-                node: node, inflater: GzipBody.inflate, answers: AnswerBudget(bytes: configuration.bodyBudget)),
+                node: node, inflater: GzipBody.inflate, answers: AnswerBudget(bytes: configuration.bodyBudget),
+                gate: gate),
             maximumBodyBytes: configuration.http.maximumBodyBytes, logger: logger, onRefusal: onRefusal)
     }
 

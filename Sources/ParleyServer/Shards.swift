@@ -6,12 +6,14 @@ final class Shards: Sendable {
     private let known: KnownShards
     private let shards: LoopLocal<Shard>
 
-    /// - Parameter outputBudget: the node's budget for what waits for slow readers.
-    init(outputBudget: OutputBudget) {
+    /// - Parameters:
+    ///   - outputBudget: the node's budget for what waits for slow readers.
+    ///   - gate: is told which loops cannot keep up.
+    init(outputBudget: OutputBudget, gate: DeliveryGate) {
         let known = KnownShards()
         self.known = known
         shards = LoopLocal { loop in
-            let shard = Shard(outputBudget: outputBudget) { shard in
+            let shard = Shard(outputBudget: outputBudget, gate: gate) { shard in
                 loop.execute { shard.drain() }
             } goOn: { shard in
                 loop.executeAfterInput { shard.drain() }

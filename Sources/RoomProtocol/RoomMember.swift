@@ -67,8 +67,8 @@ open class RoomMember: Subscriber {
                 return
             }
         }
-        obey(text)
-        let cost = CommandCost.ofChange + CommandCost.ofReading(text.byteCount)
+        let fanOut = obey(text)
+        let cost = CommandCost.ofChange + CommandCost.ofReading(text.byteCount) + CommandCost.ofFanOut(fanOut)
         guard !shard.takesCommand(cost, &turn), !waitsForTurn, !isClosed, setReading(false) else { return }
         waitsForTurn = true
         shard.waitForTurn(self)
@@ -82,13 +82,17 @@ open class RoomMember: Subscriber {
         _ = setReading(true)
     }
 
-    private func obey(_ text: RawSpan) {
+    /// - Returns: how many on this shard hear of it.
+    private func obey(_ text: RawSpan) -> Int {
         switch RoomCommand(text) {
         case .join(let profile, let resume): join(as: profile, resume)
-        case .say(let text, let addressee, let extras): say(text, to: addressee, extras)
+        case .say(let text, let addressee, let extras):
+            say(text, to: addressee, extras)
+            if case .all = addressee { return membership?.listenerCount ?? 0 }
         case .ignored: break
         case .refused(let error): refuse(error)
         }
+        return 0
     }
 
     /// The connection takes more again: what was missed and waits for it goes on.

@@ -34,6 +34,9 @@ public enum CommandCost {
     /// it said before counts.
     public static let lateMessages: UInt8 = 4
 
+    /// What it costs that `count` connections of this shard hear of it.
+    public static func ofFanOut(_ count: Int) -> Int { count >> 5 }
+
     /// What it costs to read a message of `bytes` bytes.
     public static func ofReading(_ bytes: Int) -> Int { bytes >> 10 }
 }

@@ -43,8 +43,16 @@ public final class Shard: Sendable {
     nonisolated(unsafe) private var waiting = WaitingLine<Audience>()
     nonisolated(unsafe) private var waitingCount = 0
     nonisolated(unsafe) private var waitingBytes = 0
-    /// Deliveries of one audience before it is another one's turn.
+    /// Deliveries of one audience before it is another one's turn, and calls of subscribers.
     private static let turns = 32
+    private static let callsInTurn = 2_048
+    /// However much waits, an iteration does no more than so many times ``ShardWork/maximumDeliveries``.
+    private static let mostTimes = 8
+    /// After so many iterations that left something it cannot keep up.
+    private static let isBehindAfter: UInt8 = 4
+    /// Iterations in a row that have left something.
+    nonisolated(unsafe) private var unfinished: UInt8 = 0
+    private let gate: DeliveryGate?
     /// Connections that wait with their commands. Shard's thread only.
     nonisolated(unsafe) private var commandTurns = CommandTurns()
     /// Of this iteration. Shard's thread only.
@@ -56,6 +64,7 @@ public final class Shard: Sendable {
     ///
     /// - Parameters:
     ///   - outputBudget: the node's budget for what waits for slow readers, which replays ask; `nil` for none.
+    ///   - gate: is told when this shard cannot keep up; `nil` for none.
     ///   - wake: makes the loop call ``drain()`` soon, on its own thread; called on any thread, once for all
     ///     deliveries until that drain has ended. It must only schedule: a channel's lock is held while it runs.
     ///   - goOn: makes the loop call ``drain()`` after it has served its sockets; called at the end of a drain, on its
@@ -63,9 +72,10 @@ public final class Shard: Sendable {
     ///   - isCrowded: whether the loop should write before more is delivered that waits already; called on its own
     ///     thread. Never by default.
     public init(
-        outputBudget: OutputBudget? = nil, wake: @escaping @Sendable (Shard) -> Void,
+        outputBudget: OutputBudget? = nil, gate: DeliveryGate? = nil, wake: @escaping @Sendable (Shard) -> Void,
         goOn: (@Sendable (Shard) -> Void)? = nil, isCrowded: @escaping @Sendable () -> Bool = { false }
     ) {
+        self.gate = gate
         self.wake = wake
         self.goOn = goOn ?? wake
         self.isCrowded = isCrowded
@@ -115,10 +125,13 @@ public final class Shard: Sendable {
     private func serveWaiting(atLeast least: Int, _ isEnough: (ShardWork) -> Bool) {
         var count = 0
         while waitingCount > 0 {
-            if isEnough(work) || isCrowded(), count >= least, isWithinBounds { return }
+            if isEnough(work) || isCrowded(), (count >= least && isWithinBounds) || work.isSpent(times: Self.mostTimes) {
+                return
+            }
             guard let audience = waiting.popFirst() else { return }
             var turn = 0
-            while turn < Self.turns, turn == 0 || !isEnough(work), let delivery = audience.waiting.popFirst() {
+            let enough = work.deliveries &+ Self.callsInTurn
+            while turn < Self.turns, turn == 0 || !isEnough(work) && work.deliveries < enough, let delivery = audience.waiting.popFirst() {
                 waitingCount &-= 1
                 waitingBytes &-= delivery.byteCount
                 deliver(delivery)
@@ -196,13 +209,22 @@ public final class Shard: Sendable {
     private func finish(_ batch: inout [Delivery]) {
         let isKept = Self.isKept(capacity: batch.capacity, used: batch.count)
         batch.removeAll(keepingCapacity: isKept)
-        let (spare, mustGoOn) = (batch, waitingCount > 0 || !commandTurns.isEmpty)
+        let (spare, mustGoOn) = (batch, tellGate() || waitingCount > 0 || !commandTurns.isEmpty)
         let isMore = mailbox.withLock { mailbox in
             mailbox.spare = spare
             mailbox.isAwake = mustGoOn || !mailbox.waiting.isEmpty
             return mailbox.isAwake
         }
         if isMore { goOn(self) }
+    }
+
+    /// Whether the gate has something for the next iteration.
+    private func tellGate() -> Bool {
+        guard let gate else { return false }
+        let wasBehind = unfinished >= Self.isBehindAfter
+        unfinished = waitingCount == 0 ? 0 : min(unfinished &+ 1, Self.isBehindAfter)
+        let isBehind = unfinished >= Self.isBehindAfter
+        return gate.drained((isBehind ? 1 : 0) - (wasBehind ? 1 : 0))
     }
 
     private func deliver(_ delivery: Delivery) {

@@ -25,6 +25,9 @@ struct ShardWork: Sendable {
         deliveries >= Self.maximumDeliveries || bytes >= Self.maximumBytes || encodings >= Self.maximumEncodings
     }
 
+    /// Whether the calls of subscribers are so many times what is enough.
+    func isSpent(times: Int) -> Bool { deliveries >= times &* Self.maximumDeliveries }
+
     /// Whether what has waited before has had its part of the iteration.
     var isHalfSpent: Bool {
         deliveries >= Self.maximumDeliveries / 2 || bytes >= Self.maximumBytes / 2

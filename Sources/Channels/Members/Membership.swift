@@ -11,6 +11,9 @@ public struct Membership {
     /// The code of the member.
     public var code: MemberCode { ticket.code }
 
+    /// How many on this shard hear what is published here.
+    public var listenerCount: Int { seat.audience.count }
+
     /// Publishes to the channel: to everybody in it, this member included, and to who comes back.
     ///
     /// - Parameters:

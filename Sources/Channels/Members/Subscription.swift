@@ -14,6 +14,9 @@ public struct Subscription {
     /// Whether the subscription has begun, see ``Subscriber/started(_:_:)``.
     public var hasStarted: Bool { !seat.isWaiting }
 
+    /// How many on this shard hear what is published here.
+    public var listenerCount: Int { seat.audience.count }
+
     /// The connection takes more again: a replay that waited for it goes on. Costs nothing when none does.
     public func becameWritable() { seat.becameWritable() }
 

@@ -88,7 +88,22 @@ extension PusherConnection {
     }
 
     /// Sends an event to the others in a channel (spec: pusher-protocol §5.4).
-    func send(_ event: PusherEvent, to channel: [UInt8]) {
+    ///
+    /// - Returns: how many on this shard hear of it.
+    func send(_ event: PusherEvent, to channel: [UInt8]) -> Int {
+        guard let place = placeToSend(event, to: channel) else { return 0 }
+        let publication = event.publication(sender: place.userID, excluded: socketID)
+        runtime.hub.relay(publication, to: place.name)
+        node.report(.clientEvent(publication, from: socketID), in: place.name, of: runtime.app)
+        return place.subscription?.listenerCount ?? 0
+    }
+
+    /// Where the event may go; `nil` when it is refused.
+    private func placeToSend(_ event: PusherEvent, to channel: [UInt8]) -> ChannelPlace? {
+        func refuse(_ text: String) -> ChannelPlace? {
+            self.refuse(text)
+            return nil
+        }
         let app = runtime.app
         guard app.allowsClientEvents else { return refuse("This app does not allow client events.") }
         guard PusherEventName.isValid(event.name, app.limits) else {
@@ -103,9 +118,7 @@ extension PusherConnection {
         guard takeClientEvent() else {
             return refuse("Client events are limited to \(app.limits.clientEventsPerSecond) a second.")
         }
-        let publication = event.publication(sender: place.userID, excluded: socketID)
-        runtime.hub.relay(publication, to: place.name)
-        node.report(.clientEvent(publication, from: socketID), in: place.name, of: app)
+        return place
     }
 
     private func refuse(_ channel: [UInt8], _ problem: SubscriptionProblem) {

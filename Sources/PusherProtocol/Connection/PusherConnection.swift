@@ -135,8 +135,7 @@ open class PusherConnection: Subscriber {
             countCommand()
             signIn(auth, userData)
         case .clientEvent(let event, let channel):
-            cost += CommandCost.ofChange
-            send(event, to: channel)
+            cost += CommandCost.ofChange + CommandCost.ofFanOut(send(event, to: channel))
         case .ignored: break
         case .forbidden: refuse("Clients may send events only whose names begin with client-.")
         case .malformed(let text): malformed(text)

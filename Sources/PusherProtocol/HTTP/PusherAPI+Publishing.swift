@@ -26,16 +26,19 @@ extension PusherAPI {
             }
         }
         let answer = PublishAnswer(events: events, isBatch: isBatch)
-        runtime.hub.publish(entries, idempotency: idempotency) { result in
-            switch result {
-            case .failure(.unavailable) where PlantedBug.isOn(.acknowledgeUnknown): completion(.done)
-            case .failure(let error): completion(PusherAPIError(error).response)
-            case .success(let positions):
-                let counted = answer.counted
-                guard !counted.isEmpty else { return completion(answer.response(positions, [:])) }
-                self.occupancies(of: counted, in: runtime) { completion(answer.response(positions, $0)) }
+        let passes = gate.pass(runtime.index) { [entries] in
+            runtime.hub.publish(entries, idempotency: idempotency) { result in
+                switch result {
+                case .failure(.unavailable) where PlantedBug.isOn(.acknowledgeUnknown): completion(.done)
+                case .failure(let error): completion(PusherAPIError(error).response)
+                case .success(let positions):
+                    let counted = answer.counted
+                    guard !counted.isEmpty else { return completion(answer.response(positions, [:])) }
+                    self.occupancies(of: counted, in: runtime) { completion(answer.response(positions, $0)) }
+                }
             }
         }
+        guard passes else { throw .overloaded }
     }
 
     private static func events(

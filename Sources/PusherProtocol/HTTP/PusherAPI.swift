@@ -1,4 +1,4 @@
-import Channels
+public import Channels
 
 /// The HTTP API through which back ends publish to an app's channels and ask about them (section 7), without any I/O:
 /// whoever has the HTTP library hands requests in and sends the answers. Any thread.
@@ -41,16 +41,20 @@ public final class PusherAPI: Sendable {
     private let keys: [ObjectIdentifier: [APIKey]]
     private let inflater: Inflater?
     private let answers: AnswerBudget
+    let gate: DeliveryGate
 
     /// The API of a node's apps.
     ///
     /// - Parameters:
     ///   - inflater: reads gzip; without one, compressed bodies are answered with 415.
     ///   - answers: the memory for lists and histories that have not left yet; 64 MiB by default.
+    ///   - gate: holds publishes back while the loops cannot keep up with their deliveries; by default never.
     public init(
-        node: PusherNode, inflater: Inflater? = nil, answers: AnswerBudget = AnswerBudget(bytes: 64 * 1024 * 1024)
+        node: PusherNode, inflater: Inflater? = nil, answers: AnswerBudget = AnswerBudget(bytes: 64 * 1024 * 1024),
+        gate: DeliveryGate = DeliveryGate()
     ) {
         self.node = node
+        self.gate = gate
         self.answers = answers
         self.inflater = inflater
         keys = Dictionary(

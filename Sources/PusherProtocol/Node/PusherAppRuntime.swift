@@ -25,7 +25,8 @@ public final class PusherAppRuntime: Sendable {
     /// and that again within a minute.
     let commandRate: TokenBucket.Rate
     private let subscriptions: SubscriptionBudget
-    private let index: Int
+    /// Its number among the node's apps.
+    let index: Int
     private let connections = Atomic(0)
     private let secrets: [[UInt8]: PusherKey]
     private let requestRate: TokenBucket.Rate
