@@ -6,7 +6,7 @@ import unittest
 from selenium.webdriver.common.keys import Keys
 
 from far import FarCase
-from support import until
+from support import REPOSITORY, until
 
 
 class Reload(FarCase):
@@ -236,6 +236,17 @@ class Cut(FarCase):
             talker.say(f"n {number}")
         self.proxy.open()
         li.until_text("#log .line > span", "这里缺少 101 条消息。重新加载页面可以看到其中最新的几条。")
+        self.push(li, type="error", nrong="The room is full. Please try again later.")
+        li.until("return document.querySelector('#log').innerText.includes('房间已满，请稍后再试。')", "the words in Chinese")
+
+    def test_every_sentence_of_the_server_has_its_translation(self):
+        sources = REPOSITORY / "Sources"
+        swift = (sources / "RoomProtocol" / "RoomError.swift").read_text()
+        said = re.findall(r'"([A-Z][^"\n]+\.)"', swift)
+        said = [text.replace("\\(RoomCommand.maximumNameCharacters)", "64") for text in said]
+        self.assertGreaterEqual(len(said), 12)
+        translated = (sources / "ParleyServer" / "Page" / "strings.js").read_text()
+        self.assertEqual([text for text in said if f'"{text}":' not in translated], [])
 
 
 class Pushes(FarCase):

@@ -153,16 +153,34 @@ test("silence for the server's activity timeout is asked about; no answer in 30 
     assert.deepEqual(world.socket.take(), []);
     await world.clock.pass(1);
     assert.deepEqual(world.socket.take(), [{ event: "pusher:ping", data: {} }]);
+    // The next silence begins with the answer.
+    await world.clock.pass(200);
     await world.socket.say({ event: "pusher:pong", data: "{}" });
-    await world.clock.pass(30000);
-    assert.equal(world.parley.state, "connected");
-    await world.clock.pass(30000);
+    await world.clock.pass(29999);
+    assert.deepEqual(world.socket.take(), []);
+    await world.clock.pass(1);
     assert.deepEqual(world.socket.take(), [{ event: "pusher:ping", data: {} }]);
     await world.clock.pass(29999);
     assert.equal(world.parley.state, "connected");
     await world.clock.pass(1);
     assert.equal(world.parley.state, "unavailable");
     assert.equal(world.sockets[0].closedWith, 1000);
+});
+
+test("a silence shorter than the time for an answer is asked about as soon as it is over", async (t) => {
+    const world = new World(t, { activityTimeout: 5 });
+    await world.socket.greet();
+    for (let round = 0; round < 3; round += 1) {
+        await world.clock.pass(4999);
+        assert.deepEqual(world.socket.take(), []);
+        await world.clock.pass(1);
+        assert.deepEqual(world.socket.take(), [{ event: "pusher:ping", data: {} }]);
+        await world.socket.say({ event: "pusher:pong", data: "{}" });
+    }
+    await world.clock.pass(34999);
+    assert.equal(world.parley.state, "connected");
+    await world.clock.pass(1);
+    assert.equal(world.parley.state, "unavailable");
 });
 
 test("its own activity timeout counts where it is the shorter one", async (t) => {

@@ -217,7 +217,10 @@ export interface Options {
     activityTimeout?: number;
     /** Seconds that the server has for answering. 30 by default. */
     pongTimeout?: number;
-    /** Milliseconds: an attempt waits for a random time up to `base` × 2 ^ failures, but never above `cap`. */
+    /**
+     * Milliseconds: an attempt waits for a random time up to `base` × 2 ^ failures, but never above `cap`. 500 and
+     * 20000 by default.
+     */
     backoff?: { base?: number; cap?: number };
 }
 

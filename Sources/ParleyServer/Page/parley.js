@@ -320,6 +320,8 @@ export class Parley extends Emitter {
     _socket = null;
     _attempt = 0;
     _frames = 0;
+    _askedAfter = -1; // how many frames had come at the last ping: as long as none follows, an answer is owed
+    _answerBy = 0;
     _wantsUser = false;
     // A browser can be wrong about the network, above all with a server on the same machine: it is a reason to ask.
     _online = () => { if (this.state === "unavailable") this._open(); };
@@ -480,19 +482,20 @@ export class Parley extends Emitter {
     _watch(wait) {
         clearTimeout(this._timer);
         this._timer = setTimeout(() => {
-            const rest = this._heard + this._quiet - now();
+            const isOwed = this._askedAfter === this._frames;
+            const rest = (isOwed ? this._answerBy : this._heard + this._quiet) - now();
             if (rest > 0) this._watch(rest);
+            else if (isOwed) this._lose(NOBODY_CLOSED, "no answer in time");
             else this._ask(1000 * this._options.pongTimeout);
         }, wait);
     }
 
+    // An answer may come at once: then the next silence is measured from it, and not from the end of the wait.
     _ask(wait) {
-        const frames = this._frames;
+        const isOwed = this._askedAfter === this._frames;
+        this._answerBy = Math.min(isOwed ? this._answerBy : Infinity, now() + wait);
+        this._askedAfter = this._frames;
         this._send({ event: "pusher:ping", data: {} });
-        clearTimeout(this._timer);
-        this._timer = setTimeout(() => {
-            if (this._frames !== frames) this._watch(this._quiet);
-            else this._lose(NOBODY_CLOSED, "no answer in time");
-        }, wait);
+        this._watch(Math.min(wait, this._quiet));
     }
 }

@@ -14,7 +14,7 @@ import {
     addressee, closePeople, departed, enlist, forget, isolated, me, members, onPeople, ours, plain, showPeople,
     startList, visible, writeTo,
 } from "./people.js";
-import { dateOf, put, say, setServerTime } from "./strings.js";
+import { dateOf, ofServer, put, say, setServerTime } from "./strings.js";
 
 const MAX_NAME = 64;
 const MAX_TEXT = 5000; // characters; at most 60 kB on the wire, far below the server's limit
@@ -146,7 +146,8 @@ function leave(code) {
     if (departed.size > 200) departed.delete(departed.keys().next().value);
 }
 
-function refuse(message) {
+function refuse(said) {
+    const message = ofServer(said);
     const first = outstanding.shift();
     if (first && first.question) return;
     if (first) return fail(first, say("notSent", { text: message }));

@@ -184,6 +184,24 @@ const WORDS = {
         newMessage: "1 条新消息",
         newest: "最新消息",
         serverTime: "{time}（服务器：{server}）",
+        // What the server says, as it says it.
+        ofServer: {
+            "You need a name to join. Please enter one.": "进入房间需要名字，请填写。",
+            "This name is too long. Please take one of at most 64 characters.": "名字太长，最多 64 个字符。",
+            "Nobody can see this name. Please take one with a letter, a digit or a sign.":
+                "这个名字看不见，请至少用一个文字、数字或符号。",
+            "You have not joined the room yet. Please enter a name first.": "您还没有进入房间，请先填写名字。",
+            "The room is full. Please try again later.": "房间已满，请稍后再试。",
+            "Nobody with this address is in the room. The person may have left.": "对方不在房间里，可能已经离开。",
+            "You can not send a message to yourself. Please choose somebody else.": "不能给自己发消息，请选择其他人。",
+            "This message is too long. Please send a shorter one.": "消息太长，请缩短后再发送。",
+            "Too many messages at once. Please wait a moment.": "消息发得太快，请稍候。",
+            "The room takes nothing at the moment. Please send your message again later.":
+                "房间暂时不能接收消息，请稍后重新发送。",
+            "The room does not answer. If your message does not appear, send it again.":
+                "房间没有回应。如果消息没有出现，请重新发送。",
+            "The room can not be reached at the moment. Please come back soon.": "暂时无法进入房间，请稍后再来。",
+        },
     },
 };
 
@@ -213,6 +231,9 @@ export function dateOf(time) {
     if (moment > Date.now() + DAY) moment -= 366 * DAY; // last year's
     return new Date(Math.min(moment, Date.now()));
 }
+
+// What the server says, in the reader's language where it is known.
+export const ofServer = (text) => words.ofServer?.[text] ?? text;
 
 export function say(key, values = {}) {
     return words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
