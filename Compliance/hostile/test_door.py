@@ -228,6 +228,13 @@ class TestReuse:
             connection.expect_end()
 
 
+def test_tls_on_the_plain_port_is_named(connect):
+    connection = connect()
+    connection.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+    answer = connection.response()
+    assert answer.status == 400 and b"This is TLS (https:// or wss://)" in answer.body, answer
+
+
 class TestRequests:
     @pytest.mark.parametrize("first", [
         request("/", method="HEAD"), request("/apps/1/channels?" + APP.query("HEAD", "/apps/1/channels"), method="HEAD"),

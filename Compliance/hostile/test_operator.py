@@ -587,6 +587,54 @@ def test_the_apps_file_of_the_command_line_wins_over_the_apps_of_the_configurati
     with started(tmp_path, "--config", "c.yml", "--apps-file", "mine.yml") as (_, text):
         eventually(lambda: "Stop it with" in text(), 20, text)
         assert TWO.key in text() and ONE.key not in text()
+        assert "the apps in c.yml are not served: --apps-file mine.yml is given" in text()
+    checked = parley("check-config", "c.yml", "--apps-file", "mine.yml", cwd=tmp_path)
+    assert checked.returncode == 0 and "1 app in mine.yml" in checked.stdout, checked
+    assert "the apps in c.yml are not served" in checked.stderr
+    (tmp_path / "mine.yml").write_text("apps: [{id: '1'}]")
+    checked = parley("check-config", "c.yml", "--apps-file", "mine.yml", cwd=tmp_path)
+    assert checked.returncode == 1 and "mine.yml:1: " in checked.stderr, checked
+
+
+@pytest.mark.parametrize("text, place", [
+    # Every origin was allowed.
+    ("allow_origin:\n#  - https://example.com\n", "1: allow_origin"),
+    ("port: ~\nmax_rate: null\n", "2: max_rate"),
+    ("apps:\n#  - id: x\n", "1: apps"),
+    ("apps:\n  - id: '1'\n    keys: [{key: k, secret: s}]\n    limits:\n", "4: apps[0].limits"),
+    ("apps:\n  - id: '1'\n    keys: [{key: k, secret: s}]\n    client_events:\n", "4: apps[0].client_events"),
+    ("room_history: {messages: }\n", "1: room_history.messages"),
+])
+def test_a_key_without_a_value_is_not_the_default(tmp_path, text, place):
+    checked, start = check_and_start(tmp_path, text)
+    assert (checked.returncode, start.returncode) == (1, 78) and checked.stderr == start.stderr
+    assert f"parley: c.yml:{place} has no value: give one, or leave the key out." in checked.stderr.splitlines()
+
+
+def test_one_run_names_what_is_wrong_outside_the_file_too(tmp_path):
+    (tmp_path / "bad.yml").write_text("apps: [{id: '1'}]")
+    (tmp_path / "c.yml").write_text("port: 99999\napps_file: bad.yml\nhost: 198.51.100.1\n")
+    lines = parley("check-config", "c.yml", cwd=tmp_path).stderr.splitlines()
+    assert [line.split(" ")[:3] for line in lines[:2]] == [
+        ["parley:", "c.yml:1:", "port"], ["parley:", "c.yml:3:", "host"]], lines
+    assert "bad.yml:1: " in lines[2], lines
+
+
+def test_origins_in_one_text_are_told_apart(tmp_path):
+    checked, start = check_and_start(tmp_path, "allow_origin: ['https://a.example,https://b.example']\n")
+    assert (checked.returncode, start.returncode) == (1, 78) and checked.stderr == start.stderr
+    assert "has a comma in it; give each origin as an entry of its own" in checked.stderr
+
+
+@pytest.mark.parametrize("command", ["create", "rotate"])
+def test_a_secret_that_cannot_be_printed_is_an_error_that_says_where_it_is(tmp_path, command):
+    assert parley("apps", "create", "--id", "7", cwd=tmp_path).returncode == 0
+    arguments = ["--id", "8"] if command == "create" else ["7"]
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [wire.PARLEY, "apps", command, *arguments], cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=full,
+            stderr=subprocess.PIPE, text=True, timeout=60)
+    assert ended.returncode == 1 and "No space left on device" in ended.stderr and "parley.apps.yml" in ended.stderr
 
 
 def test_a_limit_of_0_is_an_error_where_the_readme_says_so(tmp_path):

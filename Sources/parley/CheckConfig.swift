@@ -10,31 +10,48 @@ struct CheckConfig: AsyncParsableCommand {
             its place, and 1. Checks the apps file and the host, too, but not whether the port is free.
 
             parley check-config parley.yml
+              for 'parley serve --config parley.yml'
+
+            parley check-config parley.yml --apps-file /var/lib/parley/parley.apps.yml
+              for 'parley serve' with both options
             """)
 
     @Argument(help: "The file.")
     var file: String
 
+    @Option(help: "The apps file that 'parley serve' is given beside it.")
+    var appsFile: String?
+
     func run() async throws {
         try await Failure.reported {
-            let settings = try ConfigurationFile.serverSettings(at: file)
+            var examined = try ConfigurationFile.examined(at: file)
+            guard let own = examined.remaining else {
+                _ = try examined.settings()
+                return
+            }
+            var given = ServerSettings()
+            given.appsFile = appsFile
+            let settings = given.over(own)
+            let isInOrder = examined.isInOrder
+            if let problem = await HostCheck.problem(of: settings) { examined.note(problem) }
             var lines: [String] = []
             var source: AppSource?
             do {
                 // As a service manager starts it: nobody would see the key of an app that cannot be kept.
                 let found = try AppSource(settings, for: .check)
-                _ = try found.configuration(settings)
+                if isInOrder { _ = try found.configuration(settings) }
                 source = found
             } catch let error as ConfigurationError {
-                lines += error.lines
+                lines = error.lines
             }
             do {
-                try await HostCheck.run(settings)
-            } catch let error as ParleyError {
-                lines.append("\(file): host: \(error)")
+                _ = try examined.settings()
+            } catch let error as ConfigurationError {
+                lines = error.lines + lines
             }
             guard let source, lines.isEmpty else { throw ConfigurationError(lines: lines) }
-            for path in SecretFile.exposed(file, settings, source) { StandardError.print("parley: \(path.warning)") }
+            if let words = source.unread(own, file) { StandardError.print("parley: warning: \(words)") }
+            for path in SecretFile.exposed(file, own, source) { StandardError.print("parley: \(path.warning)") }
             StandardOutput.print("\(file): in order, \(source.summary(of: settings))")
         }
     }

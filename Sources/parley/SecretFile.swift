@@ -15,8 +15,8 @@ struct SecretFile {
     /// Its permissions, in octal digits.
     let mode: String
 
-    /// What makes it private.
-    var cure: String { "chmod 600 \(path)" }
+    /// What makes it private and lets this process read it.
+    let cure: String
 
     /// Cause and cure in one line.
     var warning: String { "warning: \(path) holds secrets and every user can read it (mode \(mode)): \(cure)" }
@@ -32,5 +32,13 @@ struct SecretFile {
         guard stat(path, &status) == 0, status.st_mode & S_IROTH != 0 else { return nil }
         self.path = path
         mode = String(status.st_mode & 0o777, radix: 8)
+        if status.st_uid == geteuid() {
+            cure = "chmod 600 \(path)"
+        } else if status.st_gid == getegid() {
+            cure = "chmod 640 \(path)"
+        } else {
+            let group = getgrgid(getegid()).map { String(cString: $0.pointee.gr_name) } ?? "\(getegid())"
+            cure = "chgrp \(group) \(path) && chmod 640 \(path)"
+        }
     }
 }

@@ -140,6 +140,7 @@ struct Serve: AsyncParsableCommand {
         let signals = await SignalWatch(logger)
         var configuration = try source.configuration(settings)
         MemoryBound.divide(among: &configuration, settings, descriptors: descriptors, logger)
+        if let words = source.unread(file, config) { logger.warning("\(words)") }
         for exposed in SecretFile.exposed(config, file, source) {
             logger.warning(
                 "every user of this machine can read a file that holds secrets",

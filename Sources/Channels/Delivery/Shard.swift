@@ -125,13 +125,16 @@ public final class Shard: Sendable {
     private func serveWaiting(atLeast least: Int, _ isEnough: (ShardWork) -> Bool) {
         var count = 0
         while waitingCount > 0 {
-            if isEnough(work) || isCrowded(), (count >= least && isWithinBounds) || work.isSpent(times: Self.mostTimes) {
+            if isEnough(work) || isCrowded(), (count >= least && isWithinBounds) || work.isSpent(times: Self.mostTimes)
+            {
                 return
             }
             guard let audience = waiting.popFirst() else { return }
             var turn = 0
             let enough = work.deliveries &+ Self.callsInTurn
-            while turn < Self.turns, turn == 0 || !isEnough(work) && work.deliveries < enough, let delivery = audience.waiting.popFirst() {
+            while turn < Self.turns, turn == 0 || !isEnough(work) && work.deliveries < enough,
+                let delivery = audience.waiting.popFirst()
+            {
                 waitingCount &-= 1
                 waitingBytes &-= delivery.byteCount
                 deliver(delivery)

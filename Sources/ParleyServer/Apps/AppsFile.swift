@@ -150,8 +150,11 @@ public struct AppsFile: Sendable {
     private func failure(_ code: Int32) -> ConfigurationError {
         let cause = String(cString: strerror(code))
         return ConfigurationError(lines: [
-            "\(path): cannot be written in \(folder) (\(cause)). Name a file in a folder that exists and can be written, "
-                + "with --apps-file"
+            code == ENOSPC || code == EDQUOT
+                ? "\(path): cannot be written in \(folder) (\(cause)). Free some space there, or name a file elsewhere, "
+                    + "with --apps-file"
+                : "\(path): cannot be written in \(folder) (\(cause)). Name a file in a folder that exists and can be "
+                    + "written, with --apps-file"
         ])
     }
 }

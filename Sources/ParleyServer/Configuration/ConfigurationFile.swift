@@ -14,6 +14,17 @@ public enum ConfigurationFile {
     ///
     /// - Throws: ``ConfigurationError``.
     public static func serverSettings(in text: String, name: String) throws -> ServerSettings {
+        try examined(text, name: name).settings()
+    }
+
+    /// Reads such a file and finds everything that is wrong in it by itself.
+    ///
+    /// - Throws: ``ConfigurationError`` when there is nothing to look at: no file, or no YAML.
+    public static func examined(at path: String) throws -> ExaminedFile<ServerSettings> {
+        try examined(try text(of: path), name: path)
+    }
+
+    private static func examined(_ text: String, name: String) throws -> ExaminedFile<ServerSettings> {
         try read(ServerSettings.self, ServerSettings.schema, text, name: name) {
             $0.rangeProblems()
         } weigh: {
@@ -29,7 +40,7 @@ public enum ConfigurationFile {
             AppSettings.problems(in: $0.apps).map { $0.below(["apps"]) }
         } weigh: {
             AppSettings.conflicts(in: $0.apps).map { $0.below(["apps"]) }
-        }.apps
+        }.settings().apps
     }
 
     /// The text of a file.
@@ -62,6 +73,8 @@ public enum ConfigurationFile {
         return string
     }
 
+    /// The most problems of one file that are told.
+    static let maximumProblems = 100
     /// A file of settings is a few hundred lines long.
     private static let maximumBytes = 4 << 20
 
@@ -95,7 +108,7 @@ public enum ConfigurationFile {
     private static func read<Value: Decodable>(
         _ type: Value.Type, _ schema: KeySchema, _ text: String, name: String, check: (Value) -> [SettingProblem],
         weigh: (Value) -> [SettingProblem]
-    ) throws -> Value {
+    ) throws -> ExaminedFile<Value> {
         let root: Node
         do {
             // A file of comments alone says that everything has its default.
@@ -105,18 +118,35 @@ public enum ConfigurationFile {
         }
         var found = unknownKeys(root, schema)
         var reader = SettingReader<Value>(root)
-        let value = reader.value()
-        if let value {
+        var remaining = reader.value()
+        if let value = remaining {
             reader.note(check(value))
             reader.withdrawFaulty()
-            if let remaining = reader.value() { reader.note(weigh(remaining)) }
+            remaining = reader.value()
+            if let remaining { reader.note(weigh(remaining)) }
         }
-        if let value, found.isEmpty, reader.problems.isEmpty { return value }
+        // A value that is there and says nothing would be the default, which may be the opposite of what was meant.
+        let words = "has no value: give one, or leave the key out."
+        reader.note(emptyPlaces(root, schema).map { SettingProblem($0, words) })
         found += reader.problems.map { (root.line(of: $0.path), "\($0)") }
-        var lines = found.enumerated().sorted { ($0.element.line, $0.offset) < ($1.element.line, $1.offset) }
-            .prefix(SettingReader<Value>.maximumProblems).map { "\(name):\($0.element.line): \($0.element.words)" }
-        if found.count >= SettingReader<Value>.maximumProblems { lines.append("\(name): there may be more problems") }
-        throw ConfigurationError(lines: lines)
+        return ExaminedFile(name: name, remaining: remaining, found: found, root: root)
+    }
+
+    /// Keys whose value is nothing at all.
+    private static func emptyPlaces(_ node: Node, _ schema: KeySchema) -> [[String]] {
+        switch (schema, node) {
+        case (.section(let keys), .mapping(let mapping)):
+            return mapping.flatMap { key, value -> [[String]] in
+                guard let name = key.string, let nested = keys[name] else { return [] }
+                return value.null == nil ? emptyPlaces(value, nested).map { [name] + $0 } : [[name]]
+            }
+        case (.list(let element), .sequence(let sequence)):
+            return sequence.enumerated().flatMap { index, value in
+                emptyPlaces(value, element).map { ["\(index)"] + $0 }
+            }
+        default:
+            return []
+        }
     }
 
     // MARK: - Words

@@ -5,9 +5,6 @@ import Yams
 /// Decoding stops at the first value that it cannot read. This puts a stand-in in its place and decodes again; what the
 /// stand-in causes is not reported.
 struct SettingReader<Value: Decodable> {
-    /// The most problems that are looked for in one file.
-    static var maximumProblems: Int { 100 }
-
     private var root: Node
     private(set) var problems: [SettingProblem] = []
     /// Where a problem was reported.
@@ -19,9 +16,9 @@ struct SettingReader<Value: Decodable> {
     init(_ root: Node) { self.root = root }
 
     /// The settings with stand-ins for what cannot be read; `nil` when nothing can stand in, or when there are more than
-    /// ``maximumProblems`` problems.
+    /// ``ConfigurationFile/maximumProblems`` problems.
     mutating func value() -> Value? {
-        while problems.count < Self.maximumProblems {
+        while problems.count < ConfigurationFile.maximumProblems {
             do {
                 return try YAMLDecoder().decode(Value.self, from: root)
             } catch {

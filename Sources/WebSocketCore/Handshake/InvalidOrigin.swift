@@ -29,6 +29,9 @@ public struct InvalidOrigin: Error, Hashable, Sendable, CustomStringConvertible 
 
     /// What is wrong and how to write it instead, in one line.
     public var description: String {
+        if entry.utf8.contains(UInt8(ascii: ",")) {
+            return "the allowed origin '\(entry)' has a comma in it; give each origin as an entry of its own"
+        }
         switch kind {
         case .empty: return "an allowed origin is empty; write one like https://example.com"
         case .everything: return "'*' is no origin; to allow every origin, give no list at all"

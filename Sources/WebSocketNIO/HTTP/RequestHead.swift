@@ -12,6 +12,9 @@ struct RequestHead {
         case refused(Int, String)
     }
 
+    /// The first byte of a TLS connection (RFC 8446 §5.1).
+    private static let handshakeOfTLS: UInt8 = 22
+
     private let limits: HTTPLimits
     private var scanned = 0
     private var lines = 0
@@ -24,6 +27,9 @@ struct RequestHead {
         while scanned < bytes.count, scanned < limits.maximumHeadBytes {
             let byte = bytes[scanned]
             // An HTTP method starts with a letter: what does not is TLS, or nothing that is spoken here.
+            if scanned == 0, byte == Self.handshakeOfTLS {
+                return .refused(400, "This is TLS (https:// or wss://), and this port speaks http:// and ws:// only.")
+            }
             if scanned == 0, !(0x41...0x5A ~= byte || 0x61...0x7A ~= byte) {
                 return .refused(400, "This is not an HTTP/1.1 request.")
             }

@@ -72,6 +72,18 @@ struct AppSource {
         return settings.apps == nil ? "\(count) in \(settings.appsFile ?? AppsFile.defaultPath)" : count
     }
 
+    /// That the configuration has apps of its own, which are not served since the command line names a file of apps;
+    /// `nil` when it has none, or they are.
+    func unread(_ own: ServerSettings, _ configuration: String?) -> String? {
+        guard let configuration, let apps = own.apps?.apps, !apps.isEmpty else { return nil }
+        switch origin {
+        case .configuration: return nil
+        case .file(let file), .firstStart(let file, _):
+            return
+                "the apps in \(configuration) are not served: --apps-file \(file.path) is given. Leave one of the two out"
+        }
+    }
+
     /// Sees to it that the first start can keep its app, and that no other program makes the file meanwhile.
     private static func prepare(_ file: AppsFile, for purpose: Purpose) throws -> AppsFileLock? {
         do {

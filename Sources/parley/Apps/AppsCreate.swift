@@ -46,7 +46,9 @@ struct AppsCreate: ParsableCommand {
         } else {
             try options.file.replace(changed)
         }
-        StandardOutput.print(AppWords.secret(of: app, in: options.appsFile))
+        try StandardOutput.show(
+            AppWords.secret(of: app, in: options.appsFile),
+            orElse: "app \(app.id) was made, and its key and secret stand in \(options.appsFile)")
     }
 
     private func nextID(_ apps: [AppSettings]) -> String {

@@ -37,7 +37,9 @@ struct AppsRotate: ParsableCommand {
         } else {
             apps[index].keys.append(.random())
             try options.file.replace(apps)
-            StandardOutput.print(AppWords.secret(of: apps[index], in: options.appsFile))
+            try StandardOutput.show(
+                AppWords.secret(of: apps[index], in: options.appsFile),
+                orElse: "app \(id) has a new key, which stands with its secret in \(options.appsFile)")
         }
     }
 }

@@ -75,7 +75,7 @@ final class LineQueue: TextOutputStream, Sendable {
         while true {
             while let lines = state.withLock({ $0.next() }) {
                 for line in lines {
-                    Streams.write(line, to: descriptor)
+                    _ = Streams.write(line, to: descriptor)
                     state.withLock { $0.bytes -= Self.size(of: line) }
                 }
             }

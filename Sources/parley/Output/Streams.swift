@@ -1,3 +1,5 @@
+import ParleyServer
+
 #if canImport(Darwin)
 import Darwin
 #elseif canImport(Musl)
@@ -8,12 +10,22 @@ import Glibc
 
 /// Standard output, unbuffered: what a person waits for is there at once, also through a pipe.
 enum StandardOutput {
-    static func print(_ text: String) { Streams.write(text + "\n", to: STDOUT_FILENO) }
+    static func print(_ text: String) { _ = Streams.write(text + "\n", to: STDOUT_FILENO) }
+
+    /// Prints what a command was called for.
+    ///
+    /// - Parameter loss: what the caller is told when it cannot be written.
+    /// - Throws: `ConfigurationError` then.
+    static func show(_ text: String, orElse loss: String) throws {
+        guard let code = Streams.write(text + "\n", to: STDOUT_FILENO) else { return }
+        let cause = String(cString: strerror(code))
+        throw ConfigurationError(lines: ["standard output cannot be written (\(cause)): \(loss)"])
+    }
 }
 
 /// Standard error.
 enum StandardError {
-    static func print(_ text: String) { Streams.write(text + "\n", to: STDERR_FILENO) }
+    static func print(_ text: String) { _ = Streams.write(text + "\n", to: STDERR_FILENO) }
 }
 
 /// Standard input, output and error.
@@ -27,8 +39,10 @@ enum Streams {
         }
     }
 
-    /// Writes all of it, and waits for the reader as long as that takes. What cannot be written is lost.
-    static func write(_ text: String, to descriptor: Int32) {
+    /// Writes all of it, and waits for the reader as long as that takes.
+    ///
+    /// - Returns: the error that the rest is lost for; `nil` when all is written.
+    static func write(_ text: String, to descriptor: Int32) -> Int32? {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { unistdWrite(descriptor, $0) }
@@ -37,15 +51,16 @@ enum Streams {
                 continue
             }
             switch errno {
-            case _ where count == 0: return
+            case _ where count == 0: return EIO
             case EINTR: continue
             case EAGAIN:
                 // Another program that has the pipe, too, has made it non-blocking.
                 var writable = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 poll(&writable, 1, -1)
-            default: return
+            default: return errno
             }
         }
+        return nil
     }
 
     private static func unistdWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
