@@ -277,7 +277,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     private func releaseDiscarded() {
         let count = heldOutput.release(atMost: limits.releasesPerTick)
         statistics.mostReleases = max(statistics.mostReleases, count)
-        backlogsHaveChanged = true
+        backlogHasChanged(to: 0)
     }
 
     private func doTasks() {
