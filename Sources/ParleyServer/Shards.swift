@@ -8,7 +8,7 @@ final class Shards: Sendable {
 
     /// - Parameters:
     ///   - outputBudget: the node's budget for what waits for slow readers.
-    ///   - gate: is told which loops cannot keep up.
+    ///   - gate: holds publishes back while a loop is behind.
     init(outputBudget: OutputBudget, gate: DeliveryGate) {
         let known = KnownShards()
         self.known = known

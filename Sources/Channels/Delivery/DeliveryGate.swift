@@ -12,7 +12,7 @@ public final class DeliveryGate: Sendable {
     private struct Lines {
         /// Loops that cannot keep up.
         var behind = 0
-        /// Ends of drains so far.
+        /// Iterations so far that count for ``pause``.
         var turn = 0
         var count = 0
         var owners: [Int: Line] = [:]
@@ -36,7 +36,7 @@ public final class DeliveryGate: Sendable {
     /// Whether a loop is behind or something waits: the way around the lock.
     private let isClosed = Atomic(false)
 
-    /// A gate of a node; its shards are given it, and whoever publishes from outside.
+    /// Creates the gate of one node, which its shards and its HTTP API share.
     public init() {}
 
     /// Has work done: at once, or on a shard's thread when the loops have caught up or it is its turn.
@@ -62,15 +62,18 @@ public final class DeliveryGate: Sendable {
         return verdict != .never
     }
 
-    /// A drain of a shard has ended. On the shard's thread.
+    /// Ends an iteration of a shard, which lets through what is due. On the shard's thread.
     ///
     /// - Parameters:
-    ///   - change: 1 when the shard has fallen behind, -1 when it has caught up.
-    /// - Returns: whether something waits still: this is called again in the next iteration.
-    func drained(_ change: Int) -> Bool {
-        guard change != 0 || isClosed.load(ordering: .acquiring) else { return false }
+    ///   - isBehind: whether the shard cannot keep up.
+    ///   - wasBehind: whether it could not before.
+    /// - Returns: whether the shard has to call this in the next iteration, because work waits that no other shard serves.
+    func drained(isBehind: Bool, wasBehind: Bool) -> Bool {
+        guard isBehind != wasBehind || isClosed.load(ordering: .acquiring) else { return false }
         let (due, isWaiting) = lines.withLock { lines -> ([@Sendable () -> Void], Bool) in
-            lines.behind += change
+            lines.behind += (isBehind ? 1 : 0) - (wasBehind ? 1 : 0)
+            // A loop with nothing to do would turn a thousand times in the pause: those that are behind serve the lines.
+            guard isBehind || lines.behind == 0 else { return ([], false) }
             lines.turn &+= 1
             let due = Self.takeDue(&lines)
             isClosed.store(lines.behind > 0 || lines.count > 0, ordering: .releasing)

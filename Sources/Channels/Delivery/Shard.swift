@@ -46,11 +46,11 @@ public final class Shard: Sendable {
     /// Deliveries of one audience before it is another one's turn, and calls of subscribers.
     private static let turns = 32
     private static let callsInTurn = 2_048
-    /// However much waits, an iteration does no more than so many times ``ShardWork/maximumDeliveries``.
+    /// The bound of an iteration, however much waits: a multiple of ``ShardWork/maximumDeliveries``.
     private static let mostTimes = 8
-    /// After so many iterations that left something it cannot keep up.
+    /// The shard is behind when this many iterations in a row have left deliveries.
     private static let isBehindAfter: UInt8 = 4
-    /// Iterations in a row that have left something.
+    /// Iterations in a row that have left deliveries. Shard's thread only.
     nonisolated(unsafe) private var unfinished: UInt8 = 0
     private let gate: DeliveryGate?
     /// Connections that wait with their commands. Shard's thread only.
@@ -64,7 +64,7 @@ public final class Shard: Sendable {
     ///
     /// - Parameters:
     ///   - outputBudget: the node's budget for what waits for slow readers, which replays ask; `nil` for none.
-    ///   - gate: is told when this shard cannot keep up; `nil` for none.
+    ///   - gate: holds publishes back while this shard is behind; `nil` for none.
     ///   - wake: makes the loop call ``drain()`` soon, on its own thread; called on any thread, once for all
     ///     deliveries until that drain has ended. It must only schedule: a channel's lock is held while it runs.
     ///   - goOn: makes the loop call ``drain()`` after it has served its sockets; called at the end of a drain, on its
@@ -227,7 +227,7 @@ public final class Shard: Sendable {
         let wasBehind = unfinished >= Self.isBehindAfter
         unfinished = waitingCount == 0 ? 0 : min(unfinished &+ 1, Self.isBehindAfter)
         let isBehind = unfinished >= Self.isBehindAfter
-        return gate.drained((isBehind ? 1 : 0) - (wasBehind ? 1 : 0))
+        return gate.drained(isBehind: isBehind, wasBehind: wasBehind)
     }
 
     private func deliver(_ delivery: Delivery) {

@@ -25,7 +25,7 @@ struct ShardWork: Sendable {
         deliveries >= Self.maximumDeliveries || bytes >= Self.maximumBytes || encodings >= Self.maximumEncodings
     }
 
-    /// Whether the calls of subscribers are so many times what is enough.
+    /// Whether the iteration has made `times` as many deliveries as it wants to.
     func isSpent(times: Int) -> Bool { deliveries >= times &* Self.maximumDeliveries }
 
     /// Whether what has waited before has had its part of the iteration.

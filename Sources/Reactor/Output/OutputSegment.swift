@@ -11,6 +11,7 @@ enum OutputSegment {
     /// What a segment takes besides its bytes, in an array that doubles.
     static let overhead = 2 * MemoryLayout<OutputSegment>.stride
 
+    /// Calls `body` with the bytes; the segment keeps them alive during the call.
     func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         switch self {
         case .frame(let frame): return frame.bytes.withUnsafeBytes(body)

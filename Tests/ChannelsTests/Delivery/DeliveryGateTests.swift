@@ -19,37 +19,52 @@ struct DeliveryGateTests {
         func work(_ name: String) -> @Sendable () -> Void { { self.entries.withLock { $0.append(name) } } }
     }
 
+    /// Iterations of one loop: it falls behind, stays so, catches up, and has nothing to do.
+    private enum Iteration { case fallsBehind, isBehind, catchesUp, idles }
+
+    private func ends(_ iteration: Iteration, _ gate: DeliveryGate) -> Bool {
+        switch iteration {
+        case .fallsBehind: gate.drained(isBehind: true, wasBehind: false)
+        case .isBehind: gate.drained(isBehind: true, wasBehind: true)
+        case .catchesUp: gate.drained(isBehind: false, wasBehind: true)
+        case .idles: gate.drained(isBehind: false, wasBehind: false)
+        }
+    }
+
     @Test("It passes at once while all loops keep up, and waits while one does not")
     func passes() {
         let (gate, log) = (DeliveryGate(), Log())
         #expect(gate.pass(0, log.work("a")))
         #expect(log.passed == ["a"])
-        #expect(!gate.drained(0))
-        #expect(!gate.drained(1))
+        #expect(!ends(.idles, gate))
+        #expect(!ends(.fallsBehind, gate))
         #expect(gate.pass(0, log.work("b")))
         #expect(log.passed == [])
         // The first of an owner has its turn at once, the second after a while.
         #expect(gate.pass(0, log.work("c")))
-        #expect(gate.drained(0))
+        #expect(ends(.isBehind, gate))
         #expect(log.passed == ["b"])
-        #expect((0..<31).allSatisfy { _ in gate.drained(0) })
+        #expect((0..<31).allSatisfy { _ in ends(.isBehind, gate) })
         #expect(log.passed == [])
-        #expect(!gate.drained(0))
+        #expect(!ends(.isBehind, gate))
         #expect(log.passed == ["c"])
     }
 
     @Test("When the last loop has caught up the rest passes a few at a time, and then everything at once again")
     func caughtUp() {
         let (gate, log) = (DeliveryGate(), Log())
-        _ = gate.drained(1)
-        _ = gate.drained(1)
+        _ = ends(.fallsBehind, gate)
+        _ = ends(.fallsBehind, gate)
         for number in 0..<10 { #expect(gate.pass(0, log.work("\(number)"))) }
-        #expect(gate.drained(-1))
+        #expect(!ends(.catchesUp, gate), "the other one serves what waits")
+        #expect((0..<1_000).allSatisfy { _ in !ends(.idles, gate) })
+        #expect(log.passed == [], "the turns of an idle loop count for nothing")
+        #expect(ends(.isBehind, gate))
         #expect(log.passed == ["0"])
         var rounds = 0
-        var isWaiting = gate.drained(-1)
+        var isWaiting = ends(.catchesUp, gate)
         while isWaiting {
-            isWaiting = gate.drained(0)
+            isWaiting = ends(.idles, gate)
             rounds += 1
         }
         #expect(rounds == 8)
@@ -61,17 +76,17 @@ struct DeliveryGateTests {
     @Test("One app with many requests delays no other one's, and is refused what is too much")
     func owners() {
         let (gate, log) = (DeliveryGate(), Log())
-        _ = gate.drained(1)
+        _ = ends(.fallsBehind, gate)
         let taken = (0..<100).count { gate.pass(0, log.work("first \($0)")) }
         #expect(taken == DeliveryGate.maximumWaiting)
-        _ = gate.drained(0)
+        _ = ends(.isBehind, gate)
         #expect(log.passed == ["first 0"])
         #expect(gate.pass(1, log.work("second")))
-        _ = gate.drained(0)
+        _ = ends(.isBehind, gate)
         #expect(log.passed == ["second"])
         // Nothing that waits is lost.
-        _ = gate.drained(-1)
-        while gate.drained(0) {}
+        _ = ends(.catchesUp, gate)
+        while ends(.idles, gate) {}
         #expect(log.passed == (1..<taken).map { "first \($0)" })
     }
 
@@ -83,12 +98,15 @@ struct DeliveryGateTests {
                 group.addTask { (0..<2_000).count { !gate.pass(owner, log.work("\(owner) \($0)")) } }
             }
             group.addTask {
-                for turn in 0..<4_000 { _ = gate.drained(turn % 8 == 0 ? 1 : turn % 8 == 4 ? -1 : 0) }
+                for turn in 0..<4_000 {
+                    let isBehind = turn % 8 < 4
+                    _ = gate.drained(isBehind: isBehind, wasBehind: turn > 0 && (turn - 1) % 8 < 4)
+                }
                 return 0
             }
             return await group.reduce(0, +)
         }
-        while gate.drained(0) {}
+        while gate.drained(isBehind: false, wasBehind: false) {}
         let passed = log.passed
         #expect(passed.count == 8_000 - refused)
         #expect(Set(passed).count == passed.count)
