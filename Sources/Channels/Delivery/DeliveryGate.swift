@@ -39,14 +39,13 @@ public final class DeliveryGate: Sendable {
     /// Creates the gate of one node, which its shards and its HTTP API share.
     public init() {}
 
+    /// Whether nothing has to wait, so that nobody needs to make a closure of its work for ``pass(_:_:)``.
+    public var isOpen: Bool { !isClosed.load(ordering: .acquiring) }
+
     /// Has work done: at once, or on a shard's thread when the loops have caught up or it is its turn.
     ///
     /// - Returns: `false` when as much of this owner waits as may; then the work is not done.
     public func pass(_ owner: Int, _ work: @escaping @Sendable () -> Void) -> Bool {
-        guard isClosed.load(ordering: .acquiring) else {
-            work()
-            return true
-        }
         enum Verdict { case now, later, never }
         let verdict = lines.withLock { lines -> Verdict in
             guard lines.behind > 0 || lines.count > 0 else { return .now }
@@ -69,7 +68,7 @@ public final class DeliveryGate: Sendable {
     ///   - wasBehind: whether it could not before.
     /// - Returns: whether the shard has to call this in the next iteration, because work waits that no other shard serves.
     func drained(isBehind: Bool, wasBehind: Bool) -> Bool {
-        guard isBehind != wasBehind || isClosed.load(ordering: .acquiring) else { return false }
+        guard isBehind != wasBehind || !isOpen else { return false }
         let (due, isWaiting) = lines.withLock { lines -> ([@Sendable () -> Void], Bool) in
             lines.behind += (isBehind ? 1 : 0) - (wasBehind ? 1 : 0)
             // A loop with nothing to do would turn a thousand times in the pause: those that are behind serve the lines.

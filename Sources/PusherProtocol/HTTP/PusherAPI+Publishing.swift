@@ -14,19 +14,9 @@ extension PusherAPI {
         let idempotency = try Self.idempotency(call, request)
         // A repetition must get the same answer, and counts are not the same a moment later.
         if idempotency != nil { for index in events.indices { events[index].attributes.subtract(.counts) } }
-        var entries: [PublishRequest.Entry] = []
-        for event in events {
-            let publication = PusherEvent(name: event.name, payload: event.data)
-                .publication(excluded: event.excluded)
-            for channel in event.channels {
-                entries.append(
-                    PublishRequest.Entry(
-                        channel: channel.name, publication: publication,
-                        retention: runtime.retention(of: channel.kind)))
-            }
-        }
+        let entries = Self.entries(of: events, in: runtime)
         let answer = PublishAnswer(events: events, isBatch: isBatch)
-        let passes = gate.pass(runtime.index) { [entries] in
+        @Sendable func publish() {
             runtime.hub.publish(entries, idempotency: idempotency) { result in
                 switch result {
                 case .failure(.unavailable) where PlantedBug.isOn(.acknowledgeUnknown): completion(.done)
@@ -38,7 +28,23 @@ extension PusherAPI {
                 }
             }
         }
-        guard passes else { throw .overloaded }
+        guard !gate.isOpen else { return publish() }
+        guard gate.pass(runtime.index, publish) else { throw .overloaded }
+    }
+
+    private static func entries(of events: [APIEvent], in runtime: PusherAppRuntime) -> [PublishRequest.Entry] {
+        var entries: [PublishRequest.Entry] = []
+        for event in events {
+            let publication = PusherEvent(name: event.name, payload: event.data)
+                .publication(excluded: event.excluded)
+            for channel in event.channels {
+                entries.append(
+                    PublishRequest.Entry(
+                        channel: channel.name, publication: publication,
+                        retention: runtime.retention(of: channel.kind)))
+            }
+        }
+        return entries
     }
 
     private static func events(
