@@ -18,6 +18,22 @@ CARRIERS = pytest.mark.parametrize("carrier", ["reactor", "nio"])
 LIMIT_MET = "a limit of what is kept has been reached"
 
 
+@CARRIERS
+def test_one_address_does_not_fill_a_room(carrier):
+    options = "--apps", "off", "--carrier", carrier, "--limit-loopback", "on", "--max-members", "20"
+    with wire.Server(*options, "--log-level", "info") as server:
+        crowd = [wire.WebSocket(server.port, source="127.0.0.2").join(f"m{number}") for number in range(18)]
+        late = wire.WebSocket(server.port, source="127.0.0.2")
+        late.send(wire.frame(wire.TEXT, "type=add&ming=late"))
+        assert late.push_of("error")["nrong"].startswith("Too many people in this room have your address.")
+        wire.eventually(lambda: "reason=error: Too many people in this room" in server.text(), 5, server.text)
+        others = [wire.WebSocket(server.port, source="127.0.0.3").join(f"o{number}") for number in range(2)]
+        crowd.pop().socket.close()
+        others[0].push_of("rmove")
+        late.send(wire.frame(wire.TEXT, "type=add&ming=late"))
+        late.push_of("madd")
+
+
 def serve(*apps, options=(), **settings):
     return wire.Server("--config", write_configuration(apps, **settings), *UNHURRIED, *options)
 

@@ -6,6 +6,7 @@ public struct RoomError: Error, Hashable, Sendable {
         case nameInvisible
         case notJoined
         case roomFull
+        case addressFull
         case unknownAddressee
         case toOneself
         case messageTooLong
@@ -27,6 +28,8 @@ public struct RoomError: Error, Hashable, Sendable {
     public static let notJoined = RoomError(reason: .notJoined)
     /// A join when the room has as many members as it may have.
     public static let roomFull = RoomError(reason: .roomFull)
+    /// A join when as many members of the room come from the same address as may.
+    public static let addressFull = RoomError(reason: .addressFull)
     /// Something said to a code that nobody in the room has.
     public static let unknownAddressee = RoomError(reason: .unknownAddressee)
     /// Something said to oneself.
@@ -46,7 +49,7 @@ public struct RoomError: Error, Hashable, Sendable {
     /// Whether a limit or the engine is the reason, which the operator wants to know; the others are a client's mistakes.
     var isForTheOperator: Bool {
         switch reason {
-        case .roomFull, .messageTooLong, .notKept, .unanswered, .roomUnreachable: true
+        case .roomFull, .addressFull, .messageTooLong, .notKept, .unanswered, .roomUnreachable: true
         // The close that follows too many messages is reported itself.
         case .tooManyMessages, .nameMissing, .nameTooLong, .nameInvisible, .notJoined, .unknownAddressee, .toOneself:
             false
@@ -62,6 +65,7 @@ public struct RoomError: Error, Hashable, Sendable {
         case .nameInvisible: "Nobody can see this name. Please take one with a letter, a digit or a sign."
         case .notJoined: "You have not joined the room yet. Please enter a name first."
         case .roomFull: "The room is full. Please try again later."
+        case .addressFull: "Too many people in this room have your address. Please try again later."
         case .unknownAddressee: "Nobody with this address is in the room. The person may have left."
         case .toOneself: "You can not send a message to yourself. Please choose somebody else."
         case .messageTooLong: "This message is too long. Please send a shorter one."

@@ -1,5 +1,5 @@
 public import Channels
-import WebSocketCore
+public import WebSocketCore
 
 /// One connection to a room, from its handshake to its end; a member as soon as it has sent a name.
 ///
@@ -17,6 +17,7 @@ open class RoomMember: Subscriber {
     private let rooms: Rooms
     private let room: ChannelName
     private let shard: Shard
+    private let address: AddressBlock?
     private var membership: Membership?
     /// The name of the member, as it stands in the roster.
     private var name: [UInt8] = []
@@ -33,7 +34,9 @@ open class RoomMember: Subscriber {
     ///   - rooms: the server's rooms.
     ///   - room: the room that the client asked for, see ``RoomName``.
     ///   - shard: the shard of the thread that serves the connection.
-    public init(rooms: Rooms, room: ChannelName, shard: Shard) {
+    ///   - address: where it comes from, which may have nine in ten of a room's members; `nil` where that is not limited.
+    public init(rooms: Rooms, room: ChannelName, shard: Shard, address: AddressBlock? = nil) {
+        self.address = address
         self.rooms = rooms
         self.room = room
         self.shard = shard
@@ -114,8 +117,10 @@ open class RoomMember: Subscriber {
     /// Must be called, or the room keeps the member forever.
     public final func closed() {
         isClosed = true
-        membership?.leave()
-        membership = nil
+        guard let membership else { return }
+        membership.leave()
+        self.membership = nil
+        if let address { rooms.shares.giveBack(room, address) }
     }
 
     /// What became of the request to resume, if there was one: comes after the welcome and before what was missed.
@@ -142,11 +147,13 @@ open class RoomMember: Subscriber {
             name = profile.name
             return
         }
+        if let address, !rooms.shares.take(room, address) { return refuse(.addressFull) }
         do throws(ChannelError) {
             membership = try rooms.hub.join(
                 room, as: profile, with: self, on: shard, SubscriptionRequest(start: resume?.start ?? .live))
             name = profile.name
         } catch {
+            if let address { rooms.shares.giveBack(room, address) }
             refuse(RoomError(error))
         }
     }

@@ -9,6 +9,7 @@ public final class Rooms: Sendable {
     let hub: ChannelHub
     let encoder: RoomEncoder
     let options: RoomOptions
+    let shares: RoomShares
     let onRefusal: @Sendable (Refusal) -> Void
 
     /// Creates the rooms; each comes with its first member and goes with its last. What was said to all stays in the
@@ -28,6 +29,7 @@ public final class Rooms: Sendable {
     ) {
         self.options = options
         self.onRefusal = onRefusal
+        shares = RoomShares(of: options.maximumMembers)
         encoder = RoomEncoder(leftType: options.leftType, clock: clock)
         hub = ChannelHub(
             namespace: Self.namespace, engine: engine, encoder: encoder, maximumMembers: options.maximumMembers,

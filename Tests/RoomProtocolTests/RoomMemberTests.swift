@@ -1,6 +1,7 @@
 import Channels
 import RoomProtocol
 import Testing
+import WebSocketCore
 
 @Suite("The room's behaviour")
 struct RoomMemberTests {
@@ -275,6 +276,39 @@ struct RoomMemberTests {
         #expect(try cleo.take().map(\.kind) == ["madd"])
     }
 
+    @Test("One address has nine in ten of a room's members at most; the rest is for others, and what leaves makes room")
+    func addressFull() throws {
+        var options = RoomOptions()
+        options.maximumMembers = 20
+        let server = try TestServer(options)
+        let (one, other) = (AddressBlock.version4(1), AddressBlock.version6(1))
+        func join(_ address: AddressBlock?, room: ChannelName? = nil) throws -> (Connection, String?) {
+            let connection = server.connect(room: room, from: address)
+            connection.send("type=add&ming=x")
+            server.drain()
+            let first = try connection.take().first
+            return (connection, first?.isError == true ? first?["nrong"] : nil)
+        }
+        let crowd = try (0..<18).map { _ in try join(one) }
+        #expect(crowd.allSatisfy { $0.1 == nil })
+        #expect(try join(one).1 == RoomError.addressFull.text)
+        #expect(try join(one, room: TestServer.room("elsewhere")).1 == nil)
+        #expect(try join(other).1 == nil)
+        // Where no address is counted, the room alone counts; whoever is refused by it has taken nothing of a share.
+        #expect(try join(nil).1 == nil)
+        #expect(try join(other).1 == RoomError.roomFull.text)
+        // A change of name is no member more.
+        crowd[0].0.send("type=add&ming=y")
+        server.drain()
+        #expect(try crowd[0].0.take().contains { $0.kind == "madd" })
+        for (connection, _) in crowd.prefix(2) {
+            connection.closed()
+            connection.closed()
+        }
+        server.drain()
+        #expect(try (0..<3).map { _ in try join(one).1 } == [nil, nil, RoomError.addressFull.text])
+    }
+
     @Test("What the engine does not keep is an error to its sender, who may send it again; nobody else hears of it")
     func notKept() throws {
         let server = try TestServer()
@@ -468,9 +502,8 @@ struct RoomMemberTests {
     @Test("Every error is a short sentence or two of plain ASCII that needs no escaping")
     func errorTexts() {
         let errors: [RoomError] = [
-            .nameMissing, .nameTooLong, .nameInvisible, .notJoined, .roomFull, .unknownAddressee, .toOneself,
-            .messageTooLong,
-            .tooManyMessages, .notKept, .unanswered, .roomUnreachable,
+            .nameMissing, .nameTooLong, .nameInvisible, .notJoined, .roomFull, .addressFull, .unknownAddressee,
+            .toOneself, .messageTooLong, .tooManyMessages, .notKept, .unanswered, .roomUnreachable,
         ]
         #expect(Set(errors.map(\.text)).count == errors.count)
         for error in errors {

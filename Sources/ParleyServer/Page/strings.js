@@ -192,6 +192,8 @@ const WORDS = {
                 "这个名字看不见，请至少用一个文字、数字或符号。",
             "You have not joined the room yet. Please enter a name first.": "您还没有进入房间，请先填写名字。",
             "The room is full. Please try again later.": "房间已满，请稍后再试。",
+            "Too many people in this room have your address. Please try again later.":
+                "来自您所在地址的成员已达本房间上限，请稍后再试。",
             "Nobody with this address is in the room. The person may have left.": "对方不在房间里，可能已经离开。",
             "You can not send a message to yourself. Please choose somebody else.": "不能给自己发消息，请选择其他人。",
             "This message is too long. Please send a shorter one.": "消息太长，请缩短后再发送。",

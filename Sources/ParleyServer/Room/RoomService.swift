@@ -33,7 +33,9 @@ final class RoomService: Sendable {
             guard let name else {
                 return RefusedSession(reason: "the room's name is too long, invisible or turns text")
             }
-            return RoomSession(RoomConversation(rooms: rooms, room: name, shard: shards.shard(of: request.loop)))
+            return RoomSession(
+                RoomConversation(
+                    rooms: rooms, room: name, shard: shards.shard(of: request.loop), address: request.countedAddress))
         }
     }
 }

@@ -1,17 +1,13 @@
-/// What counts as one address: an IPv4 address, or an IPv6 network of 64 bits, which is what one customer gets.
-enum AddressBlock: Hashable, Sendable {
+/// What counts as one address where a server limits what one may take: an IPv4 address, or an IPv6 network of 64 bits, which
+/// is what one customer gets.
+public enum AddressBlock: Hashable, Sendable {
+    /// The address, its first byte the highest.
     case version4(UInt32)
+    /// The upper half of the address.
     case version6(UInt64)
 
-    init(_ address: IPAddress) {
-        switch address {
-        case .version4(let address): self = .version4(address)
-        case .version6(let high, _): self = .version6(high)
-        }
-    }
-
     /// Whether it is this machine itself: 127.0.0.0/8, or the network of ::1.
-    var isLoopback: Bool {
+    public var isLoopback: Bool {
         switch self {
         case .version4(let address): return address >> 24 == 127
         case .version6(let network): return network == 0

@@ -19,9 +19,11 @@ extension FrontDoorHandler {
             version: .http1_1, status: .switchingProtocols, headers: HTTPHeaders(fields.map { ($0.name, $0.value) }))
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         let remoteAddress = clientAddress?.socketAddress ?? context.remoteAddress
+        let countedAddress = lease.flatMap { state.doorkeeper.countedAddress(of: $0) }
         let accepted: @Sendable (any WebSocketLoop) -> AcceptedRequest = { loop in
             AcceptedRequest(
-                head: request, subprotocol: handshake.subprotocol, remoteAddress: remoteAddress, loop: loop)
+                head: request, subprotocol: handshake.subprotocol, remoteAddress: remoteAddress,
+                countedAddress: countedAddress, loop: loop)
         }
         lease?.clientAddress = clientAddress?.text
         let channel = context.channel

@@ -149,6 +149,11 @@ final class Doorkeeper: Sendable {
         state.withLockedValue { uncountAddress(&$0, &lease.holding) }
     }
 
+    /// What a connection is counted under at present, if it is.
+    func countedAddress(of lease: ConnectionLease) -> AddressBlock? {
+        state.withLockedValue { _ in lease.holding.address }
+    }
+
     /// Counts a connection among the WebSockets from now on; `false` when there are as many as may be.
     func becomeWebSocket(_ lease: ConnectionLease) -> Bool {
         guard let capacity else { return true }

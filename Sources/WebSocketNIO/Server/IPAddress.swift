@@ -1,4 +1,5 @@
 import NIOCore
+import WebSocketCore
 
 /// An IP address. An IPv4 address inside an IPv6 one, as a listener on `::` sees it (RFC 4291 §2.5.5.2), is the IPv4
 /// address.
@@ -53,5 +54,14 @@ enum IPAddress: Hashable, Sendable {
         case .version6(let high, let low): bytes.writeMultipleIntegers(high, low)
         }
         return try? SocketAddress(packedIPAddress: bytes, port: 0)
+    }
+}
+
+extension AddressBlock {
+    init(_ address: IPAddress) {
+        switch address {
+        case .version4(let address): self = .version4(address)
+        case .version6(let high, _): self = .version6(high)
+        }
     }
 }

@@ -1,5 +1,6 @@
 import Channels
 import RoomProtocol
+import WebSocketCore
 
 /// Rooms on two loops that turn when the test says so, at 9 February, 17:08:05.
 struct TestServer {
@@ -22,8 +23,8 @@ struct TestServer {
     }
 
     /// A connection that has not joined.
-    func connect(loop: Int = 0, room: ChannelName? = nil) -> Connection {
-        Connection(rooms: rooms, room: room ?? lobby, shard: shards[loop])
+    func connect(loop: Int = 0, room: ChannelName? = nil, from address: AddressBlock? = nil) -> Connection {
+        Connection(rooms: rooms, room: room ?? lobby, shard: shards[loop], address: address)
     }
 
     /// The address of the room that connections come to unless they ask for another.
