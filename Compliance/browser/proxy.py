@@ -4,6 +4,7 @@ import re
 import socket
 import struct
 import threading
+import time
 
 
 class Pipe:
@@ -30,8 +31,12 @@ class Pipe:
         self.close()
 
     def pump(self, source, target, direction):
+        pieces = 0
         try:
             while data := source.recv(65536):
+                pieces += 1
+                if direction == "down" and self.is_websocket and pieces == 2:
+                    time.sleep(self.proxy.holds)
                 if not self.carry(data, target, direction):
                     break
         except OSError:
@@ -82,6 +87,7 @@ class Proxy:
         self.port = self.listener.getsockname()[1]
         self.swallowed = set()
         self.is_closed = False
+        self.holds = 0  # seconds that the first message of a WebSocket takes, as a long one does over a slow line
         self.drops_upgrade = False  # as a proxy does that nobody has told of WebSockets
         self.pipes = set()
         self.plan = []

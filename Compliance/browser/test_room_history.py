@@ -51,6 +51,19 @@ class Reload(FarCase):
         talker.say("now")
         ann.until_said("now")
 
+    def test_the_list_of_a_full_room_may_take_its_time_over_a_slow_line(self):
+        # A second of the page's deadlines takes a tenth of one here.
+        quick = "const real = setTimeout; window.setTimeout = (work, time, ...more) => real(work, time / 10, ...more);"
+        ann = self.session("a")
+        handle = ann.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": quick})
+        self.proxy.holds = 2
+        try:
+            ann.join(self.far, "Ann").say("hello")
+            ann.until_said("hello")
+            self.assertEqual(ann.run("return sockets.length"), 1)
+        finally:
+            ann.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", handle)
+
     def test_another_visit_asks_for_the_name_and_a_reload_does_not(self):
         ann = self.join("a", "Ann")
         ann.open(self.page + "-other")

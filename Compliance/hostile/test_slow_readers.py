@@ -209,6 +209,29 @@ def test_row_126_the_soft_limit_may_be_passed_for_its_time_only(serve):
     assert_no_gap(slow)
 
 
+def test_a_large_message_may_take_its_time_over_a_slow_line(serve):
+    server = serve(
+        *COMMON, *PATIENT, *WIDE, "--max-message", str(16 * MIB), "--soft-pending", str(256 * KIB),
+        "--soft-pending-time", "3", "--max-pending-age", "3")
+    room = crowd(server, rooms=1, members=2)[0]
+    slow = Reader(server.port, "slow0", "slow", receive_buffer=4 * KIB)
+    deaf = Reader(server.port, "slow0", "deaf", receive_buffer=4 * KIB)
+    # The kernel takes a few megabytes of it; the rest waits for the readers, and nine short ones behind it.
+    room[0].send(say_frame(numbered(0) + "x" * (7 * MIB)))
+    listen(room, lambda: all(reader.heard == [0] for reader in room))
+    say(room, 1, 9)
+    began = time.monotonic()
+    while slow.raw_count < 7 * MIB:
+        assert not slow.ended and not cut_off_lines(server, slow), "it was cut off although it reads"
+        slow.take()
+        time.sleep(0.003)  # the input itself: a reader of about a megabyte a second
+    assert time.monotonic() - began > 4
+    listen([slow], lambda: slow.heard == list(range(10)))
+    # Whoever takes nothing of it is too slow, as ever.
+    wire.eventually(lambda: cut_off_lines(server, deaf), 10, server.text)
+    assert resume(deaf) == 1013
+
+
 def test_one_that_does_not_come_back_is_gone_after_the_close_timeout(serve):
     server = serve(
         *COMMON, *WIDE, "--close-timeout", "1", "--max-pending-age", "1")

@@ -3,7 +3,11 @@
 const BACKOFF_BASE = 500;
 const BACKOFF_CAP = 20000;
 const STEADY_MS = 10000; // a connection that lasted this long starts the backoff afresh
-const JOIN_DEADLINE = 10000;
+const OPENING_MS = 10000; // from an attempt to the open connection
+// From there to the list of everybody in the room, and from a message to its answer. A browser tells nothing of a message
+// that is under way, and over a slow line the list of a full room takes a quarter of a minute.
+const WELCOME_MS = 60000;
+const REPLY_MS = 20000;
 const QUIET_MS = 30000; // nothing heard for so long: ask whether the server is still there
 const ANSWER_MS = 8000;
 const POLICY = 1008; // RFC 6455 7.4.1
@@ -72,9 +76,12 @@ export function connect() {
         return lose();
     }
     link.socket = socket;
-    link.deadline = setTimeout(lose, JOIN_DEADLINE);
+    link.deadline = setTimeout(lose, OPENING_MS);
     socket.addEventListener("open", () => {
-        if (socket === link.socket) sendName();
+        if (socket !== link.socket) return;
+        clearTimeout(link.deadline);
+        link.deadline = setTimeout(lose, WELCOME_MS);
+        sendName();
     });
     socket.addEventListener("message", (event) => {
         if (socket === link.socket) receive(event.data);
@@ -191,7 +198,7 @@ function ask() {
 setInterval(() => {
     if (!connected()) return;
     const oldest = outstanding[0];
-    if (oldest && oldest.sentAt && Date.now() - Math.max(oldest.sentAt, link.heard) > JOIN_DEADLINE) lose();
+    if (oldest && oldest.sentAt && Date.now() - Math.max(oldest.sentAt, link.heard) > REPLY_MS) lose();
     else if (Date.now() - link.heard > QUIET_MS) ask();
 }, 250);
 

@@ -22,12 +22,14 @@ public struct ConnectionLimits: Hashable, Sendable {
     /// Default 1 MiB.
     /// A single message may be larger; what counts is what waited before it.
     public var maximumPendingBytes = 1024 * 1024
-    /// Bytes that may wait to be written, but not for longer than ``softPendingTime``. Default 256 KiB.
+    /// Bytes that may wait to be written, but not for longer than ``softPendingTime``. A message of 64 KiB or more that is
+    /// under way is not counted. Default 256 KiB.
     public var softPendingBytes = 256 * 1024
     /// How long more than ``softPendingBytes`` may wait before the reader counts as too slow. Default 10,000.
     public var softPendingTime: UInt64 = 10_000
-    /// How old the oldest byte that waits may be before the reader counts as too slow, however few bytes wait; met to
-    /// a second, or a tenth of it where that is more. Default 10,000.
+    /// Maximum age of the oldest pending byte, however few bytes are pending. Enforced to within 1 s or 10 %, whichever is
+    /// larger. A message of 64 KiB or more may take longer, and what waits behind it, as long as the reader takes 64 KiB
+    /// of it in this time. Default 10,000.
     public var maximumPendingAge: UInt64 = 10_000
     /// How long a message that is under way may stand still; and how long it may take in all, with one second more for
     /// each KiB that has arrived. Default 30,000.

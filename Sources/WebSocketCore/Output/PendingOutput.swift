@@ -2,16 +2,23 @@
 ///
 /// A carrier opens them when something has to wait, enters what is queued and what leaves, and asks for the verdict
 /// after each entry and at the deadline. Ages are exact to a second, or to a tenth of the limit where that is more;
-/// nobody is cut off too early. Nothing is allocated while nothing waits, and at most 500 bytes while something does.
+/// nobody is cut off too early. Nothing is allocated while nothing waits, and at most 600 bytes while something does.
+///
+/// A large message takes its time over a slow line, and what was queued behind it waits without the reader's fault: while
+/// one is under way, the reader keeps up if it takes ``pace`` bytes within ``ConnectionLimits/maximumPendingAge``.
 public struct PendingOutput: Hashable, Sendable {
     /// What was queued within a short time.
     private struct Mark: Hashable, Sendable {
         var bytes: Int
         let start: MonotonicInstant
         var end: MonotonicInstant
+        /// A large message, or as much that was queued at once; with others only when there are very many.
+        let isLarge: Bool
     }
 
     private static let maximumMarks = 16
+    /// From this size in bytes on a message is large, and what is queued in one turn of the loop; and what the reader of one has to take in time.
+    static let pace = 64 * 1024
 
     /// Bytes that wait.
     public private(set) var bytes = 0
@@ -20,6 +27,10 @@ public struct PendingOutput: Hashable, Sendable {
     private var aboveSoftLimitSince: MonotonicInstant?
     /// Oldest first; together they are ``bytes``.
     private var marks: [Mark] = []
+    /// When the reader last had ``pace`` bytes of a large message, or the rest of it.
+    private var progress = MonotonicInstant(milliseconds: 0)
+    /// What it has had of one since.
+    private var sinceProgress = 0
 
     /// Books in which nothing waits.
     public init() {}
@@ -29,13 +40,13 @@ public struct PendingOutput: Hashable, Sendable {
         guard count > 0 else { return }
         bytes += count
         newest = count
-        let markTime = max(1000, limits.maximumPendingAge / 10)
-        // When there are so many marks the oldest is too old already: the newest need not be told apart.
-        if let last = marks.indices.last, now.since(marks[last].start) < markTime || marks.count == Self.maximumMarks {
+        let isLarge = count >= Self.pace
+        // When there are so many marks the newest need not be told apart: the oldest is too old already, or large.
+        if let last = marks.indices.last, belongs(isLarge, to: marks[last], limits, now) {
             marks[last].bytes += count
             marks[last].end = now
         } else {
-            marks.append(Mark(bytes: count, start: now, end: now))
+            marks.append(Mark(bytes: count, start: now, end: now, isLarge: isLarge))
         }
         noteSoftLimit(limits, now)
     }
@@ -53,6 +64,7 @@ public struct PendingOutput: Hashable, Sendable {
             let taken = min(left, marks[done].bytes)
             marks[done].bytes -= taken
             left -= taken
+            if marks[done].isLarge { noteProgress(taken, isAll: marks[done].bytes == 0, now) }
             if marks[done].bytes == 0 { done += 1 }
         }
         marks.removeFirst(done)
@@ -62,7 +74,7 @@ public struct PendingOutput: Hashable, Sendable {
     /// The rule that the peer breaks now, if it breaks one.
     public func verdict(_ limits: ConnectionLimits, now: MonotonicInstant) -> SlowReader.Reason? {
         if bytes - newest > limits.maximumPendingBytes { return .hardLimit }
-        if let oldest = marks.first, now.since(oldest.end) >= limits.maximumPendingAge { return .stalled }
+        if let waiting = waitingSince, now.since(waiting) >= limits.maximumPendingAge { return .stalled }
         if let since = aboveSoftLimitSince, now.since(since) >= limits.softPendingTime { return .softLimit }
         return nil
     }
@@ -70,13 +82,32 @@ public struct PendingOutput: Hashable, Sendable {
     /// When the verdict can change although nothing is entered; the end of time when nothing waits.
     public func nextDeadline(_ limits: ConnectionLimits) -> MonotonicInstant {
         let never = MonotonicInstant(milliseconds: .max)
-        let age = marks.first.map { $0.end.advanced(by: limits.maximumPendingAge) } ?? never
+        let age = waitingSince.map { $0.advanced(by: limits.maximumPendingAge) } ?? never
         let soft = aboveSoftLimitSince.map { $0.advanced(by: limits.softPendingTime) } ?? never
         return min(age, soft)
     }
 
+    /// Since when the reader is waited for.
+    private var waitingSince: MonotonicInstant? { marks.first.map { max($0.end, progress) } }
+
+    private func belongs(
+        _ isLarge: Bool, to mark: Mark, _ limits: ConnectionLimits, _ now: MonotonicInstant
+    ) -> Bool {
+        if marks.count == Self.maximumMarks { return true }
+        return !isLarge && !mark.isLarge && now.since(mark.start) < max(1000, limits.maximumPendingAge / 10)
+    }
+
+    private mutating func noteProgress(_ count: Int, isAll: Bool, _ now: MonotonicInstant) {
+        sinceProgress += count
+        guard isAll || sinceProgress >= Self.pace else { return }
+        progress = now
+        sinceProgress = 0
+    }
+
     private mutating func noteSoftLimit(_ limits: ConnectionLimits, _ now: MonotonicInstant) {
-        if bytes <= limits.softPendingBytes {
+        // A large message that is under way is not what the soft limit is about.
+        let large = marks.first.map { $0.isLarge ? $0.bytes : 0 } ?? 0
+        if bytes - large <= limits.softPendingBytes {
             aboveSoftLimitSince = nil
         } else if aboveSoftLimitSince == nil {
             aboveSoftLimitSince = now

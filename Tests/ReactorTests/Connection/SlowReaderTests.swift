@@ -180,14 +180,22 @@ struct ReactorSlowReaderTests {
         limits.softPendingTime = isAboveSoftLimit ? 300 : 600_000
         limits.maximumPendingAge = isAboveSoftLimit ? 600_000 : 1_500
         try await withWatchedReactor { [limits] reactor, cutOff in
+            let handles = Journal<LoopBound<WebSocketConnection>>()
             let slow = reactor.connection(
                 limits: limits, sendBuffer: 4096,
-                whenOpened: { connection in
-                    for _ in 0..<(isAboveSoftLimit ? 40 : 10) {
-                        connection.send(SharedFrame(.binary, [UInt8](repeating: 1, count: 10_000)))
-                    }
-                })
-            #expect(cutOff.wait(for: 1))
+                whenOpened: { handles.add(LoopBound($0)) })
+            #expect(handles.wait(for: 1))
+            let handle = try #require(handles.entries.first)
+            // What is queued at once counts as one message, which the soft limit does not count while it is under way.
+            let pending = Journal<Int>()
+            for number in 0..<(isAboveSoftLimit ? 40 : 10) {
+                reactor.loops[0].execute {
+                    handle.value.send(SharedFrame(.binary, [UInt8](repeating: 1, count: 10_000)))
+                    pending.add(handle.value.pendingBytes)
+                }
+                #expect(pending.wait(for: number + 1))
+            }
+            try #require(cutOff.wait(for: 1))
             #expect(cutOff.entries.first?.reason == (isAboveSoftLimit ? .softLimit : .stalled))
             #expect(drain(slow.peer).code == 1013)
         }

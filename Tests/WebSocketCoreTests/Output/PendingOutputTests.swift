@@ -40,7 +40,7 @@ struct PendingOutputTests {
         var limits = limits
         limits.maximumPendingAge = .max
         var books = PendingOutput()
-        books.queued(262_144, limits, now: at(0))
+        for _ in 0..<8 { books.queued(32_768, limits, now: at(0)) }
         #expect(books.nextDeadline(limits) == at(.max))
         books.queued(1, limits, now: at(5_000))
         #expect(books.nextDeadline(limits) == at(15_000))
@@ -66,6 +66,49 @@ struct PendingOutputTests {
             books.sent(1, limits, now: at(10_000))
             #expect(books.nextDeadline(limits) == at(10_000 + second * 1_000))
         }
+    }
+
+    @Test(
+        "A large message may take its time as long as the reader takes 64 KiB in ten seconds, and what waits behind it")
+    func largeMessage() {
+        var books = PendingOutput()
+        books.queued(100, limits, now: at(0))
+        books.queued(800_000, limits, now: at(0))
+        for second in 0..<5 as Range<UInt64> { books.queued(100, limits, now: at(second * 1_000)) }
+        #expect(books.nextDeadline(limits) == at(10_000))
+        books.sent(100, limits, now: at(0))
+        // 64 KiB at a time, each just in time.
+        for step in 1...12 as ClosedRange<UInt64> {
+            #expect(books.verdict(limits, now: at(step * 9_999)) == nil)
+            books.sent(65_536, limits, now: at(step * 9_999))
+            #expect(books.nextDeadline(limits) == at(step * 9_999 + 10_000))
+        }
+        // The rest of it, and from then on the others wait.
+        books.sent(800_000 - 12 * 65_536, limits, now: at(121_000))
+        #expect(books.bytes == 500)
+        #expect(books.verdict(limits, now: at(130_999)) == nil)
+        #expect(books.verdict(limits, now: at(131_000)) == .stalled)
+    }
+
+    @Test("A reader of a large message that takes less than 64 KiB in ten seconds is too slow")
+    func largeMessageTakenSlowly() {
+        var books = PendingOutput()
+        books.queued(800_000, limits, now: at(0))
+        for step in 1..<10 as Range<UInt64> { books.sent(6_553, limits, now: at(step * 1_000)) }
+        #expect(books.verdict(limits, now: at(9_999)) == nil)
+        #expect(books.verdict(limits, now: at(10_000)) == .stalled)
+    }
+
+    @Test("The soft limit does not count the large message that is under way, but those behind it")
+    func softLimitBehindLargeMessage() {
+        var books = PendingOutput()
+        books.queued(800_000, limits, now: at(0))
+        for _ in 0..<8 { books.queued(32_768, limits, now: at(0)) }
+        #expect(books.nextDeadline(limits) == at(10_000))
+        books.queued(1, limits, now: at(4_000))
+        for second in 1..<14 as Range<UInt64> { books.sent(20_000, limits, now: at(second * 1_000)) }
+        #expect(books.verdict(limits, now: at(13_999)) == nil)
+        #expect(books.verdict(limits, now: at(14_000)) == .softLimit)
     }
 
     @Test("What is queued within a second counts with the newest of it: nobody is cut off too early")
