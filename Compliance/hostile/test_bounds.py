@@ -239,6 +239,40 @@ def test_a_long_message_for_many_windows_holds_up_nobody(carrier):
 
 
 @CARRIERS
+def test_large_messages_that_are_complete_at_once_harm_nobody(carrier):
+    """Visitors, each a byte short of a MiB that takes long to read: their last bytes froze everybody for seconds."""
+    whole = frame(wire.TEXT, "key=all&nr=" + "%ff" * 340_000)
+    with wire.Server("--carrier", carrier, *COMMON) as server:
+        canary = wire.Canary(server)
+        visitors = []
+        try:
+            late = []
+            for _ in range(3):
+                visitors = [wire.WebSocket(server.port, f"/?room=large{n}").join("m") for n in range(MEMBERS // 3)]
+                for visitor in visitors:
+                    visitor.send(whole[:-1])
+                quiet = time.monotonic()
+                wire.eventually(lambda: time.monotonic() > quiet + 2, 20, "the time stands still")
+                began = time.monotonic()
+                for visitor in visitors:
+                    visitor.send(whole[-1:])
+                for visitor in visitors:
+                    assert len(visitor.push_of("said", 60)["nrong"]) == 340_000
+                ended = time.monotonic()
+                canary.assert_unharmed(ended)
+                late.append((canary.late(began, ended), max(150, 10 * canary.late(quiet, began))))
+                if late[-1][0] < late[-1][1]:
+                    break
+                for visitor in visitors:
+                    visitor.socket.close()
+            assert late[-1][0] < late[-1][1], late
+        finally:
+            canary.stop()
+            for visitor in visitors:
+                visitor.socket.close()
+
+
+@CARRIERS
 def test_publishes_that_come_faster_than_loops_deliver_harm_nobody(carrier):
     """They were answered many times faster than delivered: iterations took seconds, and everybody waited behind them."""
     app = pusher_wire.App("1", "key", "secret")

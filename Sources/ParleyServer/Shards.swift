@@ -19,6 +19,8 @@ final class Shards: Sendable {
                 loop.executeAfterInput { shard.drain() }
             } isCrowded: {
                 loop.isCrowded
+            } holdLargeMessages: {
+                loop.holdLargeMessages($0)
             }
             known.all.withLock { $0.append(shard) }
             return shard

@@ -19,6 +19,8 @@ public struct ReactorStatistics: Hashable, Sendable {
     public var holds = 0
     /// The most parts of backlogs that were let go of in one tick, of connections that had ended or were cut off.
     public var mostReleases = 0
+    /// The most bytes of large messages that were taken in one tick, and of what compressed ones have become.
+    public var mostLargeBytes = 0
     /// The most events that were taken in one tick.
     public var mostEvents = 0
     /// The most bytes that were read from a connection in one tick.
@@ -37,6 +39,7 @@ public struct ReactorStatistics: Hashable, Sendable {
         sum.slowReaders &+= right.slowReaders
         sum.holds &+= right.holds
         sum.mostReleases = max(left.mostReleases, right.mostReleases)
+        sum.mostLargeBytes = max(left.mostLargeBytes, right.mostLargeBytes)
         sum.mostEvents = max(left.mostEvents, right.mostEvents)
         sum.largestRead = max(left.largestRead, right.largestRead)
         sum.longestTickMicroseconds = max(left.longestTickMicroseconds, right.longestTickMicroseconds)

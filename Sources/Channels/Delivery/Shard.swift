@@ -53,6 +53,9 @@ public final class Shard: Sendable {
     /// Iterations in a row that have left deliveries. Shard's thread only.
     nonisolated(unsafe) private var unfinished: UInt8 = 0
     private let gate: DeliveryGate?
+    private let holdLargeMessages: @Sendable (Bool) -> Void
+    /// More waits than ``heldBytes``, and the loop has been told. Shard's thread only.
+    nonisolated(unsafe) private var isFull = false
     /// Connections that wait with their commands. Shard's thread only.
     nonisolated(unsafe) private var commandTurns = CommandTurns()
     /// Of this iteration. Shard's thread only.
@@ -71,10 +74,14 @@ public final class Shard: Sendable {
     ///     own thread. As `wake` by default.
     ///   - isCrowded: whether the loop should write before more is delivered that waits already; called on its own
     ///     thread. Never by default.
+    ///   - holdLargeMessages: has the loop take no large message, or take them again, since more waits to be delivered than
+    ///     may; called on its own thread.
     public init(
         outputBudget: OutputBudget? = nil, gate: DeliveryGate? = nil, wake: @escaping @Sendable (Shard) -> Void,
-        goOn: (@Sendable (Shard) -> Void)? = nil, isCrowded: @escaping @Sendable () -> Bool = { false }
+        goOn: (@Sendable (Shard) -> Void)? = nil, isCrowded: @escaping @Sendable () -> Bool = { false },
+        holdLargeMessages: @escaping @Sendable (Bool) -> Void = { _ in }
     ) {
+        self.holdLargeMessages = holdLargeMessages
         self.gate = gate
         self.wake = wake
         self.goOn = goOn ?? wake
@@ -212,6 +219,10 @@ public final class Shard: Sendable {
     private func finish(_ batch: inout [Delivery]) {
         let isKept = Self.isKept(capacity: batch.capacity, used: batch.count)
         batch.removeAll(keepingCapacity: isKept)
+        if isFull == (waitingBytes <= Self.heldBytes) {
+            isFull.toggle()
+            holdLargeMessages(isFull)
+        }
         let (spare, mustGoOn) = (batch, tellGate() || waitingCount > 0 || !commandTurns.isEmpty)
         let isMore = mailbox.withLock { mailbox in
             mailbox.spare = spare

@@ -25,8 +25,10 @@ struct ShardWork: Sendable {
         deliveries >= Self.maximumDeliveries || bytes >= Self.maximumBytes || encodings >= Self.maximumEncodings
     }
 
-    /// Whether the iteration has made `times` as many deliveries as it wants to.
-    func isSpent(times: Int) -> Bool { deliveries >= times &* Self.maximumDeliveries }
+    /// Whether the iteration has made `times` as many deliveries, or of as many bytes, as it wants to.
+    func isSpent(times: Int) -> Bool {
+        deliveries >= times &* Self.maximumDeliveries || bytes >= times &* Self.maximumBytes
+    }
 
     /// Whether what has waited before has had its part of the iteration.
     var isHalfSpent: Bool {

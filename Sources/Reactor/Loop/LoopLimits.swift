@@ -6,8 +6,9 @@ struct LoopLimits {
     var longBytes = Self.longBytes
     /// Bytes that are compressed in a turn; what is more is sent as it is.
     static let compressedBytes = 1 << 20
-    /// Bytes that compressed messages become in a turn; what is more waits for the next one.
-    var inflatedBytes = 512 << 10
+    /// Bytes of large messages that are taken in a turn, and of what compressed ones become; what is more waits for the
+    /// next one.
+    var largeBytes = 512 << 10
     /// Bytes that are collected; before more are, the loop writes.
     var arenaBytes = 4 << 20
     /// Memory that the arena begins with, and what it keeps when it was larger once, in bytes.

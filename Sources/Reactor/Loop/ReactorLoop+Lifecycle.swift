@@ -33,7 +33,7 @@ extension ReactorLoop {
             guard !slot.pointee.flags.contains(.isCondemned) else { return }
         }
         if readiness.contains(.readable) {
-            if !waitsToInflate(slot) { read(slot) }
+            if !hasToWait(slot) { read(slot) }
         } else if !readiness.isDisjoint(with: .ended) {
             // Nobody reads this socket at the moment, and there is nothing more to come.
             condemn(slot)
@@ -109,7 +109,9 @@ extension ReactorLoop {
         judgeHold(slot)
         guard !slot.pointee.flags.contains(.isCondemned) else { return }
         // While this side does not read, the peer's silence says nothing about it.
-        if flags.contains(.socketIsNotRead) { slot.pointee.machine.socketWasNotRead(now: now) }
+        if !flags.isDisjoint(with: [.socketIsNotRead, .waitsForTurn]) {
+            slot.pointee.machine.socketWasNotRead(now: now)
+        }
         if flags.contains(.isPaused) { slot.pointee.machine.readingIsPaused(now: now) }
         judgeBacklog(slot)
         if let farewell { bid(farewell, slot) }

@@ -19,7 +19,8 @@ extension ReactorLoop {
                 if let base = tail.baseAddress { input.copyMemory(from: base, byteCount: kept) }
             }
         }
-        let count = parley_recv(slot.pointee.descriptor, input + kept, Self.readBudget)
+        let most = hasHandledEnough ? Self.lightRead : Self.readBudget
+        let count = parley_recv(slot.pointee.descriptor, input + kept, most)
         statistics.reads &+= 1
         guard count > 0 else { return nothingRead(count, slot) }
         statistics.largestRead = max(statistics.largestRead, count)
@@ -33,6 +34,7 @@ extension ReactorLoop {
             process(UnsafeMutableRawBufferPointer(start: input, count: kept &+ count), slot)
             writeLong(slot)
             tickOutput.pointee.reader = nil
+            if count == Self.lightRead, most == count { waitForTurn(slot) }
         }
         if slot.pointee.machine.exceedsByteRate(now: now) { hold(slot) }
         if !slot.pointee.machine.isAtRest || slot.pointee.extras != nil { settle(slot) }
@@ -74,6 +76,7 @@ extension ReactorLoop {
                 endOfWhole = position
                 let payload = UnsafeRawBufferPointer(start: base + message.start, count: message.count)
                 session.received(message.kind, payload.bytes)
+                if message.count >= ConnectionStateMachine.largeBytes { _ = countLarge(message.count, slot) }
                 continue
             }
             if position == bytes.count, slot.pointee.machine.isAtRest { break }
@@ -86,8 +89,8 @@ extension ReactorLoop {
                 session.received(kind, payload.bytes)
             case .assembledMessage(let kind, let message):
                 session.received(kind, message.span.bytes)
-                if countInflated(slot) {
-                    if position < bytes.count { waitToInflate(slot) }
+                if countLarge(message.count, slot) {
+                    if position < bytes.count { waitForTurn(slot) }
                     break reading
                 }
             case .sendPong(let range):
@@ -100,7 +103,7 @@ extension ReactorLoop {
             }
         }
         // Of a message that is not finished, or that was too long.
-        _ = countInflated(slot)
+        _ = countLarge(0, slot)
         if endOfWhole > 0 { slot.pointee.machine.receivedWholeMessages(now: now) }
         slot.pointee.flags.remove(.isProcessing)
         if slot.pointee.flags.contains(.isPaused) {
@@ -114,7 +117,7 @@ extension ReactorLoop {
     /// Reads what was kept of earlier reads.
     func processTail(_ slot: SlotHandle) {
         guard let extras = slot.pointee.extras, !extras.tail.isEmpty, !isHeld(slot) else { return }
-        guard !slot.pointee.flags.contains(.isProcessing), !waitsToInflate(slot) else { return }
+        guard !slot.pointee.flags.contains(.isProcessing), !hasToWait(slot) else { return }
         var tail: [UInt8] = []
         swap(&tail, &extras.tail)
         tail.withUnsafeMutableBytes { process($0, slot) }
@@ -235,7 +238,7 @@ extension ReactorLoop {
         endHold(slot)
         var left = Int.max
         while let tail = slot.pointee.extras?.tail, 1..<left ~= tail.count,
-            !slot.pointee.machine.inflates || !hasInflatedEnough
+            !slot.pointee.machine.inflates || !hasHandledEnough
         {
             left = tail.count
             slot.pointee.machine.forgiveRate()

@@ -34,9 +34,11 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
 
     /// Bytes that were compressed in this turn.
     var compressedBytes = 0
-    /// Bytes that compressed messages have become in this turn, and the connections that wait with theirs.
-    var inflatedBytes = 0
-    var inflationLine = WaitingLine<SlotHandle>()
+    /// Bytes of large messages in this turn, and of what compressed ones have become; and the connections that wait with
+    /// theirs.
+    var largeBytes = 0
+    private(set) var holdsLargeMessages = false
+    var largeLine = WaitingLine<SlotHandle>()
     /// The memory of what waits for slow readers, and the most that one of them has waiting, or had.
     let heldOutput: HeldOutput
     var backlogBytes: Int { heldOutput.bytes }
@@ -178,6 +180,8 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     /// Where the arena is half full, so that what sessions answer still has room.
     var isCrowded: Bool { tickOutput.pointee.usage.bytes > limits.arenaBytes / 4 }
 
+    func holdLargeMessages(_ isOn: Bool) { holdsLargeMessages = isOn }
+
     /// Runs a task, or says that it never will be.
     func tryExecute(_ task: @escaping @Sendable () -> Void) -> Bool { inbox.append(task, isOnLoop: isOnLoop) }
 
@@ -204,7 +208,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
         for job in left { job.run() }
         for job in inbox.close() { job.run() }
         forEachConnection { condemn($0) }
-        while let slot = inflationLine.popFirst() { leaveLine(slot) }
+        while let slot = largeLine.popFirst() { leaveLine(slot) }
         repeat {
             endCondemned()
             write(atMost: .max)
@@ -234,8 +238,8 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     func turn(_ events: Int, at now: MonotonicInstant) {
         self.now = now
         compressedBytes = 0
-        inflatedBytes = 0
-        if !inflationLine.isEmpty { serveInflationLine() }
+        largeBytes = 0
+        if !largeLine.isEmpty { serveLargeLine() }
         for index in 0..<events {
             if let event = poller.event(index) {
                 handle(event.readiness, event.slot)
@@ -251,6 +255,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
         if !tickOutput.pointee.isEmpty { write(atMost: limits.writesPerTick) }
         if !toBeTold.isEmpty { tellSessions() }
         if backlogsHaveChanged { publishBacklogs() }
+        if largeBytes > 0 { statistics.mostLargeBytes = max(statistics.mostLargeBytes, largeBytes) }
         statistics.ticks &+= 1
         statistics.events &+= events
         statistics.mostEvents = max(statistics.mostEvents, events)
@@ -259,7 +264,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     /// Milliseconds that the loop may wait for events.
     private var waitingTime: Int32 {
         if hasOwnTasks || !tickOutput.pointee.isEmpty || !condemned.isEmpty || !toBeTold.isEmpty
-            || !inflationLine.isEmpty || heldOutput.hasDiscarded
+            || !largeLine.isEmpty || heldOutput.hasDiscarded
         {
             return 0
         }
@@ -391,6 +396,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
             statistics.largestRead = 0
             statistics.mostEvents = 0
             statistics.mostReleases = 0
+            statistics.mostLargeBytes = 0
             statistics.longestTickMicroseconds = 0
         }
         return current

@@ -76,11 +76,22 @@ public struct ConnectionStateMachine {
         if let rate = rules.byteRate { bytes.charge(count, rate, now: now) }
     }
 
-    /// Whether messages may be compressed, and what arrives says little about what it becomes.
+    /// From so many bytes on a message is large: what a session makes of it may take milliseconds. Where many connections
+    /// have such, they take turns.
+    public static let largeBytes = MessageReader.largeBytes
+
+    /// Whether messages may be compressed.
     public var inflates: Bool { reader.inflates }
 
-    /// What compressed messages have become since the last call, in bytes: finished or not.
-    public func takeInflatedBytes() -> Int { reader.takeInflatedBytes() }
+    /// Whether the next bytes may be much work: messages may be compressed, and what arrives says little about what it
+    /// becomes; or a large message is under way, which they may complete.
+    public var isHeavy: Bool { reader.isHeavy }
+
+    /// What counts of a message of `count` bytes that is complete, or 0 of one that is not: all of a large one; where messages
+    /// may be compressed, what they have become since the last call, finished or not.
+    public func takeHeavyBytes(_ count: Int) -> Int {
+        reader.inflates ? reader.takeInflatedBytes() : count >= Self.largeBytes ? count : 0
+    }
 
     /// Whether more bytes have arrived than the rate allows: the socket is to be held, see ``holdTime(now:)``.
     public func exceedsByteRate(now: MonotonicInstant) -> Bool {

@@ -33,8 +33,14 @@ public struct MessageReader {
         self.init(rules: ConnectionRules(role: role, limits: limits), decompressor: decompressor)
     }
 
+    /// From so many bytes on a message is large: what a session makes of it may take milliseconds.
+    static let largeBytes = 32 * 1024
+
     /// Whether messages may be compressed.
     var inflates: Bool { decompression != nil }
+
+    /// Whether the next bytes may complete a large message, or become one.
+    var isHeavy: Bool { inflates || assembledCount >= Self.largeBytes }
 
     /// Whether a message has begun and not ended.
     @inlinable public var isInsideMessage: Bool { underWay != nil }

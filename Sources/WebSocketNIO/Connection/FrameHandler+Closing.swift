@@ -19,7 +19,7 @@ extension FrameHandler {
         if backlog != nil { accountOutput() }
         judgeHold()
         // While this side does not read, the peer's silence says nothing about it.
-        if !socketIsRead { machine.socketWasNotRead(now: loop.now) }
+        if !socketIsRead || waitsForTurn { machine.socketWasNotRead(now: loop.now) }
         if !isReading { machine.readingIsPaused(now: loop.now) }
         if let farewell = loop.farewell { bid(farewell) }
         switch machine.tick(now: loop.now) {

@@ -8,7 +8,7 @@ extension FrameHandler {
     var isHeld: Bool { hold?.isOn == true || waitsForTurn }
 
     /// Has the connection read on when it is its turn.
-    func waitToInflate() {
+    func waitToRead() {
         guard !readingHasEnded else { return }
         waitForTurn()
     }
@@ -18,13 +18,15 @@ extension FrameHandler {
         guard !waitsForTurn, let context else { return }
         waitsForTurn = true
         updateReading(context)
-        loop.waitToInflate(self)
+        loop.waitForTurn(self)
     }
 
-    /// It is this connection's turn to inflate. Called by its loop.
-    func inflateOn() {
+    /// It is this connection's turn to be read. Called by its loop.
+    func turnCame() {
         waitsForTurn = false
         guard context != nil else { return }
+        // A message that stood still meanwhile did not by its peer's doing.
+        machine.socketWasNotRead(now: loop.now)
         readOn()
         if inputEndsAtTurn, !waitsForTurn { endInput() }
     }

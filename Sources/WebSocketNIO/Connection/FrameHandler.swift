@@ -38,7 +38,7 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
     /// Bytes that may arrive while the session takes nothing, before the socket is no longer read.
     private static let pausedBytes = 64 * 1024
     private(set) var accountedBytes = 0
-    /// It stands in its loop's line of those that have more to inflate, see ``LoopContext/waitToInflate(_:)``.
+    /// It stands in its loop's line of those that have large messages, see ``LoopContext/waitForTurn(_:)``.
     var waitsForTurn = false
     /// The peer has ended its side, and what it had sent is still to be read.
     private(set) var inputEndsAtTurn = false
@@ -186,7 +186,7 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
         let buffer = unwrapInboundIn(data)
         machine.receivedBytes(buffer.readableBytes, now: loop.now)
         guard machine.mayReceive else { return }
-        if machine.inflates, loop.hasInflatedEnough { waitToInflate() }
+        if hasToWait(for: buffer.readableBytes) { waitToRead() }
         if isReading, tail.isEmpty, !isHeld {
             buffer.withUnsafeReadableBytes { input in
                 loop.withScratch(input.count) { process(input, output: $0) }
@@ -205,10 +205,15 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
         settle()
     }
 
+    /// Whether so many bytes wait for the connection's turn: its loop has taken enough of large messages.
+    private func hasToWait(for count: Int) -> Bool {
+        loop.hasHandledEnough && (machine.isHeavy || count >= ConnectionStateMachine.largeBytes)
+    }
+
     /// Reads what was kept of earlier reads.
     func processTail() {
         guard !tail.isEmpty, !isProcessing, !isHeld else { return }
-        if machine.inflates, loop.hasInflatedEnough { return waitToInflate() }
+        if hasToWait(for: tail.count) { return waitToRead() }
         var input: [UInt8] = []
         swap(&input, &tail)
         loop.withScratch(input.count) { scratch in
@@ -228,10 +233,14 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
             case .message(let kind, let range):
                 let payload = UnsafeRawBufferPointer(start: output + range.lowerBound, count: range.count)
                 session?.received(kind, payload.bytes)
+                if loop.countLarge(machine.takeHeavyBytes(range.count)) {
+                    if position < input.count { waitToRead() }
+                    break reading
+                }
             case .assembledMessage(let kind, let bytes):
                 session?.received(kind, bytes.span.bytes)
-                if machine.inflates, loop.countInflated(machine.takeInflatedBytes()) {
-                    if position < input.count { waitToInflate() }
+                if loop.countLarge(machine.takeHeavyBytes(bytes.count)) {
+                    if position < input.count { waitToRead() }
                     break reading
                 }
             case .sendPong(let range):
@@ -244,7 +253,7 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
             }
         }
         // Of a message that is not finished, or that was too long.
-        if machine.inflates { _ = loop.countInflated(machine.takeInflatedBytes()) }
+        _ = loop.countLarge(machine.takeHeavyBytes(0))
         isProcessing = false
         isBetweenFrames = !isReading
         if position < input.count, context != nil { tail = [UInt8](input[position...]) }
@@ -299,7 +308,7 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
         hold?.end(now: loop.now)
         var left = Int.max
         while 1..<left ~= tail.count {
-            if machine.inflates, loop.hasInflatedEnough { return false }
+            if hasToWait(for: tail.count) { return false }
             left = tail.count
             machine.forgiveRate()
             processTail()

@@ -26,12 +26,13 @@ final class LoopContext {
     /// Bytes that are compressed before the next flush, and how many have been.
     private static let compressedAtOnce = 1 << 20
     private var compressedBytes = 0
-    /// Bytes that compressed messages become before the sockets are looked at again, and how many they have become.
-    private static let inflatedAtOnce = 512 << 10
-    private var inflatedBytes = 0
-    /// Connections that have more to inflate, in the order in which they go on.
-    private var inflationLine: [FrameHandler] = []
-    private var inflationGoesOn = false
+    /// Bytes of large messages that are taken before the sockets are looked at again, and of what compressed ones become;
+    /// and how many have been.
+    private static let largeAtOnce = 512 << 10
+    private var largeBytes = 0
+    /// Connections that have more of these, in the order in which they go on.
+    private var largeLine: [FrameHandler] = []
+    private var largeLineGoesOn = false
     /// Connections that leave before the sockets are looked at again.
     private static let leavingAtOnce = 128
     /// Connections whose peers have ended their side, in the order in which they leave.
@@ -123,40 +124,45 @@ final class LoopContext {
         return true
     }
 
-    /// Whether nothing more is to be inflated before the sockets are looked at again: a read of 64 KiB may become 64 MiB,
-    /// which would hold up everybody else.
-    var hasInflatedEnough: Bool { inflatedBytes >= Self.inflatedAtOnce }
+    /// Whether no large message more is to be taken before the sockets are looked at again: a read of 64 KiB may become
+    /// 64 MiB, and the last byte of a MiB may cost a session as much as thousands of short messages, which would hold up
+    /// everybody else.
+    var hasHandledEnough: Bool { largeBytes >= Self.largeAtOnce || webSocketLoop.holdsLargeMessages }
 
     /// Counts a message; whether what else has been read of its connection has to wait.
-    func countInflated(_ count: Int) -> Bool {
-        inflatedBytes += count
-        if hasInflatedEnough { goOnInflating() }
-        return hasInflatedEnough
+    func countLarge(_ count: Int) -> Bool {
+        guard count > 0 else { return false }
+        largeBytes += count
+        if hasHandledEnough { serveLargeLine() }
+        return hasHandledEnough
     }
 
     /// Has a connection read on when it is its turn.
-    func waitToInflate(_ handler: FrameHandler) {
-        inflationLine.append(handler)
-        goOnInflating()
+    func waitForTurn(_ handler: FrameHandler) {
+        largeLine.append(handler)
+        serveLargeLine()
     }
 
-    private func goOnInflating() {
-        guard !inflationGoesOn else { return }
-        inflationGoesOn = true
+    private func serveLargeLine(after pause: TimeAmount = .milliseconds(1)) {
+        guard !largeLineGoesOn else { return }
+        largeLineGoesOn = true
         // A task that is due when the others have run would run before the sockets are looked at.
-        eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(1)) { [self] in
-            inflationGoesOn = false
-            inflatedBytes = 0
-            let line = inflationLine
-            inflationLine = []
+        eventLoop.assumeIsolated().scheduleTask(in: pause) { [self] in
+            let began = eventLoop.now
+            largeBytes = 0
+            let line = largeLine
+            largeLine = []
             var served = 0
-            while served < line.count, !hasInflatedEnough {
-                line[served].inflateOn()
+            while served < line.count, !hasHandledEnough {
+                line[served].turnCame()
                 served += 1
             }
             // Those that have had their turn stand behind those that have not.
-            inflationLine = Array(line[served...]) + inflationLine
-            if !inflationLine.isEmpty { goOnInflating() }
+            largeLine = Array(line[served...]) + largeLine
+            largeLineGoesOn = false
+            // As long as that took the others have for themselves: what they say goes through several turns of the loop.
+            guard !largeLine.isEmpty || hasHandledEnough else { return }
+            serveLargeLine(after: max(.milliseconds(1), eventLoop.now - began))
         }
     }
 

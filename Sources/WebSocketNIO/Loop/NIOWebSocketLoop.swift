@@ -5,6 +5,8 @@ import WebSocketCore
 final class NIOWebSocketLoop: WebSocketLoop {
     let locals = LoopLocals()
     private let eventLoop: any EventLoop
+    /// On the loop's thread.
+    nonisolated(unsafe) private(set) var holdsLargeMessages = false
 
     init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 
@@ -12,6 +14,8 @@ final class NIOWebSocketLoop: WebSocketLoop {
 
     /// SwiftNIO writes at the end of each task.
     var isCrowded: Bool { false }
+
+    func holdLargeMessages(_ isOn: Bool) { holdsLargeMessages = isOn }
 
     func executeAfterInput(_ task: @escaping @Sendable () -> Void) {
         // SwiftNIO runs what is due before it looks at its sockets, whatever that asks for in turn. So behind what this

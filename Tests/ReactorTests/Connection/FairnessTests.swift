@@ -3,7 +3,7 @@ import Reactor
 import Testing
 import WebSocketCore
 
-@Suite("Nobody starves on the reactor")
+@Suite("Nobody starves on the reactor", .timeLimit(.minutes(5)))
 struct FairnessTests {
     @Test("A flood of small messages is read by the budget of a tick, and others are served in between")
     func flood() async throws {
@@ -42,6 +42,42 @@ struct FairnessTests {
             #expect(await reactor.statistics().largestRead <= 65_536)
             flooder.peer.send(Array(burst[sent...]))
             #expect(flooder.journal.wait(for: 1 + 4000))
+        }
+    }
+
+    @Test("Large messages that are complete at once are taken a few a tick, and short ones are served in between")
+    func largeMessages() async throws {
+        try await withReactor { reactor in
+            let order = Journal<Int>()
+            let large = (0..<40).map { _ in
+                reactor.connection(whenReceived: { _, _, message in order.add(message.byteCount) })
+            }
+            let canary = reactor.connection(whenReceived: { session, kind, payload in
+                order.add(1)
+                session.connection?.send(kind, payload)
+            })
+            // All but the last byte of 60,000, and then that: the last bytes lie there when the loop looks again.
+            let frame = Peer.frame(2, [UInt8](repeating: 9, count: 60_000))
+            for connection in large { connection.peer.send(Array(frame.dropLast())) }
+            #expect(canary.journal.wait(for: 1))
+            let loop = try #require(canary.loop.entries.first)
+            let (isBusy, mayGoOn) = (Journal<Bool>(), Journal<Bool>())
+            loop.execute {
+                isBusy.add(true)
+                _ = mayGoOn.wait(for: 1)
+            }
+            #expect(isBusy.wait(for: 1))
+            for connection in large { connection.peer.send([frame[frame.count - 1]]) }
+            canary.peer.send(Peer.text("tweet"))
+            mayGoOn.add(true)
+            #expect(canary.peer.frame()?.payload == Array("tweet".utf8))
+            #expect(order.wait(for: 41))
+            let before = order.entries.firstIndex(of: 1) ?? .max
+            // Half a MiB of them a tick; the canary is read in the first or the second.
+            #expect(before <= 2 * 9)
+            #expect(order.entries.count { $0 == 60_000 } == 40)
+            let most = await reactor.statistics().mostLargeBytes
+            #expect(60_000...(512 << 10) + 60_000 ~= most, "\(most)")
         }
     }
 
