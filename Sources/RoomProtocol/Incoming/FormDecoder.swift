@@ -40,8 +40,7 @@ struct FormDecoder {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(range.count)
         append(range, of: form, to: &bytes)
-        if String(validating: bytes, as: UTF8.self) != nil { return bytes }
-        return Array(String(decoding: bytes, as: UTF8.self).utf8)
+        return String(validating: bytes, as: UTF8.self) != nil ? bytes : UTF8Repair.repaired(bytes)
     }
 
     /// What the bytes in `range` stand for, without spaces, tabs and line ends around it: for words, since tools that
@@ -56,34 +55,23 @@ struct FormDecoder {
 
     /// The decoded bytes in `range`, whether or not they are UTF-8.
     static func append(_ range: Range<Int>, of form: RawSpan, to bytes: inout [UInt8]) {
-        var index = range.lowerBound
-        // What stands for itself is copied in runs.
-        var runStart = index
-        func appendRun() {
-            form.extracting(runStart..<index).withUnsafeBytes { bytes.append(contentsOf: $0) }
-        }
-        while index < range.upperBound {
-            switch form.byte(at: index) {
-            case UInt8(ascii: "+"):
-                appendRun()
-                bytes.append(UInt8(ascii: " "))
+        bytes.append(addingCapacity: range.count) { output in
+            var index = range.lowerBound
+            while index < range.upperBound {
+                let byte = form.byte(at: index)
                 index += 1
-                runStart = index
-            case UInt8(ascii: "%"):
-                guard range.upperBound - index > 2, let high = hexDigit(form.byte(at: index + 1)),
-                    let low = hexDigit(form.byte(at: index + 2))
-                else {
-                    index += 1
-                    continue
+                if byte == UInt8(ascii: "+") {
+                    output.append(UInt8(ascii: " "))
+                } else if byte == UInt8(ascii: "%"), range.upperBound - index >= 2,
+                    let high = hexDigit(form.byte(at: index)), let low = hexDigit(form.byte(at: index + 1))
+                {
+                    output.append(high << 4 | low)
+                    index += 2
+                } else {
+                    output.append(byte)
                 }
-                appendRun()
-                bytes.append(high << 4 | low)
-                index += 3
-                runStart = index
-            default: index += 1
             }
         }
-        appendRun()
     }
 
     private static func hexDigit(_ byte: UInt8) -> UInt8? {

@@ -34,12 +34,20 @@ enum PageText {
         guard text.contains(where: isMarkup) else { return text }
         var result: [UInt8] = []
         result.reserveCapacity(text.count + text.count / 8)
-        for byte in text {
-            switch byte {
-            case UInt8(ascii: "<"): result += lessThan
-            case UInt8(ascii: ">"): result += greaterThan
-            case UInt8(ascii: "\""): result += quotation
-            default: result.append(byte)
+        var index = 0
+        while index < text.count {
+            // Pieces, so that no more room is asked for than may be needed soon.
+            let end = min(index + 1024, text.count)
+            result.append(addingCapacity: quotation.count * (end - index)) { output in
+                while index < end {
+                    switch text[index] {
+                    case UInt8(ascii: "<"): for byte in lessThan { output.append(byte) }
+                    case UInt8(ascii: ">"): for byte in greaterThan { output.append(byte) }
+                    case UInt8(ascii: "\""): for byte in quotation { output.append(byte) }
+                    case let byte: output.append(byte)
+                    }
+                    index += 1
+                }
             }
         }
         return result

@@ -34,7 +34,7 @@ struct JSONText {
                 index += 1
                 continue
             }
-            bytes.append(contentsOf: text[plainStart..<index])
+            if plainStart < index { bytes.append(contentsOf: text[plainStart..<index]) }
             let scalar = Self.scalar(in: text, at: &index)
             for unit in UTF16.encode(scalar) ?? UTF16.encodedReplacementCharacter { escape(unit) }
             plainStart = index
