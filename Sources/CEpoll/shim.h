@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -34,6 +35,12 @@ static inline long parley_socket_call(long number, int descriptor, void *bytes, 
 
 static inline long parley_send(int descriptor, const void *bytes, size_t count) {
     return parley_socket_call(SYS_sendto, descriptor, (void *)bytes, count, MSG_NOSIGNAL);
+}
+
+// Bytes that the kernel has taken and the peer's has not; 0 when that is not known.
+static inline int parley_unacknowledged(int descriptor) {
+    int count = 0;
+    return ioctl(descriptor, TIOCOUTQ, &count) == 0 && count > 0 ? count : 0;
 }
 
 static inline long parley_recv(int descriptor, void *bytes, size_t count) {

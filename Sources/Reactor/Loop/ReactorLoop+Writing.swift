@@ -395,7 +395,11 @@ extension ReactorLoop {
     /// Cuts the reader off when too much waits, or for too long.
     func judgeBacklog(_ slot: SlotHandle) {
         guard slot.pointee.machine.maySend, let backlog = slot.pointee.extras?.backlog else { return }
-        if let reason = backlog.pending.verdict(slot.pointee.machine.limits, now: now) { cutOff(slot, reason) }
+        let isTight = budget?.isTight ?? false
+        let reason = backlog.verdict(slot.pointee.machine.limits, now: now, isTight: isTight) {
+            Int(parley_unacknowledged(slot.pointee.descriptor))
+        }
+        if let reason { cutOff(slot, reason) }
     }
 
     /// Cuts a reader off that does not keep up: what has not begun to leave is dropped, at a frame's boundary, and the

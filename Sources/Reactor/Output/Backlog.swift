@@ -36,6 +36,13 @@ final class Backlog {
 
     var bytes: Int { pending.bytes }
 
+    /// The rule that the peer breaks now, see ``PendingOutput/verdict(_:now:isTight:kernelKeeps:)``.
+    func verdict(
+        _ limits: ConnectionLimits, now: MonotonicInstant, isTight: Bool, kernelKeeps: () -> Int
+    ) -> SlowReader.Reason? {
+        pending.verdict(limits, now: now, isTight: isTight, kernelKeeps: kernelKeeps)
+    }
+
     /// Forgets everything; what it held counts until ``HeldOutput/release(atMost:)`` has let go of it.
     func clear() {
         held.own(-tail.count)

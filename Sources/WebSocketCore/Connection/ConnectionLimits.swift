@@ -29,7 +29,7 @@ public struct ConnectionLimits: Hashable, Sendable {
     public var softPendingTime: UInt64 = 10_000
     /// Maximum age of the oldest pending byte, however few bytes are pending. Enforced to within 1 s or 10 %, whichever is
     /// larger. A message of 64 KiB or more may take longer, and what waits behind it, as long as the reader takes 64 KiB
-    /// of it in this time. Default 10,000.
+    /// of it in this time and the node's ``OutputBudget`` is not tight. Default 10,000.
     public var maximumPendingAge: UInt64 = 10_000
     /// How long a message that is under way may stand still; and how long it may take in all, with one second more for
     /// each KiB that has arrived. Default 30,000.

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The bytes that may wait for slow readers in the whole node, over all loops and carriers.
 ///
 /// Each loop joins as a member and tells how much waits on it and how long its longest queue is. Above the limit the
@@ -36,6 +38,10 @@ public final class OutputBudget: Sendable {
     /// Bytes that may wait.
     public let limit: Int
     private let state = Lock(State())
+    private let tight = Atomic(false)
+
+    /// Whether more than half of it is used: then no reader gets more time than the next one.
+    public var isTight: Bool { tight.load(ordering: .relaxed) }
 
     /// A budget of so many bytes.
     public init(bytes: Int) { limit = bytes }
@@ -76,6 +82,7 @@ public final class OutputBudget: Sendable {
             book.largest = largest
             state.books[number] = book
             if isAnswer, state.asked == number { state.asked = nil }
+            noteTightness(state.pending)
             return (next(&state), Self.relieved(&state))
         }
         if let call { call.shed(call.request) }
@@ -86,12 +93,15 @@ public final class OutputBudget: Sendable {
         let (call, relieved) = state.withLock { state -> (Call?, [@Sendable () -> Void]) in
             guard let book = state.books.removeValue(forKey: number) else { return (nil, []) }
             state.pending -= book.pending
+            noteTightness(state.pending)
             if state.asked == number { state.asked = nil }
             return (next(&state), Self.relieved(&state))
         }
         if let call { call.shed(call.request) }
         for call in relieved { call() }
     }
+
+    private func noteTightness(_ pending: Int) { tight.store(pending > limit / 2, ordering: .relaxed) }
 
     /// Ends the waiting of those for whom enough has left.
     private static func relieved(_ state: inout State) -> [@Sendable () -> Void] {
@@ -134,6 +144,9 @@ public final class OutputBudget: Sendable {
         }
 
         deinit { budget.leave(number) }
+
+        /// See ``OutputBudget/isTight``.
+        public var isTight: Bool { budget.isTight }
 
         /// Tells how much waits on the loop now.
         ///

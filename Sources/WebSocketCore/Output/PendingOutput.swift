@@ -5,7 +5,8 @@
 /// nobody is cut off too early. Nothing is allocated while nothing waits, and at most 600 bytes while something does.
 ///
 /// A large message takes its time over a slow line, and what was queued behind it waits without the reader's fault: while
-/// one is under way, the reader keeps up if it takes ``pace`` bytes within ``ConnectionLimits/maximumPendingAge``.
+/// one is under way, the reader keeps up if it takes ``pace`` bytes within ``ConnectionLimits/maximumPendingAge``. Not so
+/// where the node's budget is tight: nobody is to take others' room by reading slowly.
 public struct PendingOutput: Hashable, Sendable {
     /// What was queued within a short time.
     private struct Mark: Hashable, Sendable {
@@ -27,10 +28,12 @@ public struct PendingOutput: Hashable, Sendable {
     private var aboveSoftLimitSince: MonotonicInstant?
     /// Oldest first; together they are ``bytes``.
     private var marks: [Mark] = []
-    /// When the reader last had ``pace`` bytes of a large message, or the rest of it.
+    /// When the reader last had ``pace`` bytes of a large message, or this side was rid of one.
     private var progress = MonotonicInstant(milliseconds: 0)
-    /// What it has had of one since.
-    private var sinceProgress = 0
+    /// Bytes that have left, of all that ever waited here.
+    private var sent = 0
+    /// Those that the reader had at ``progress``: without what the kernel keeps for it. `nil` before a large message.
+    private var taken: Int?
 
     /// Books in which nothing waits.
     public init() {}
@@ -55,6 +58,7 @@ public struct PendingOutput: Hashable, Sendable {
     public mutating func sent(_ count: Int, _ limits: ConnectionLimits, now: MonotonicInstant) {
         var left = min(count, bytes)
         bytes -= left
+        sent += left
         if bytes == 0 {
             self = PendingOutput()
             return
@@ -64,16 +68,29 @@ public struct PendingOutput: Hashable, Sendable {
             let taken = min(left, marks[done].bytes)
             marks[done].bytes -= taken
             left -= taken
-            if marks[done].isLarge { noteProgress(taken, isAll: marks[done].bytes == 0, now) }
-            if marks[done].bytes == 0 { done += 1 }
+            guard marks[done].bytes == 0 else { break }
+            if marks[done].isLarge { (progress, self.taken) = (now, nil) }
+            done += 1
         }
         marks.removeFirst(done)
         noteSoftLimit(limits, now)
     }
 
     /// The rule that the peer breaks now, if it breaks one.
-    public func verdict(_ limits: ConnectionLimits, now: MonotonicInstant) -> SlowReader.Reason? {
+    ///
+    /// - Parameters:
+    ///   - isTight: whether the node's budget is, see ``OutputBudget/isTight``.
+    ///   - kernelKeeps: how many bytes of what has left the kernel keeps, as far as that is known. It may be megabytes, and
+    ///     the kernel takes nothing more before a third of that is gone; asked only while a large message is under way.
+    public mutating func verdict(
+        _ limits: ConnectionLimits, now: MonotonicInstant, isTight: Bool = false, kernelKeeps: () -> Int = { 0 }
+    ) -> SlowReader.Reason? {
         if bytes - newest > limits.maximumPendingBytes { return .hardLimit }
+        if isTight, let oldest = marks.first, now.since(oldest.end) >= limits.maximumPendingAge { return .stalled }
+        if let first = marks.first, first.isLarge {
+            let isDue = now.since(max(first.end, progress)) >= limits.maximumPendingAge
+            if isDue || taken == nil { noteProgress(sent - kernelKeeps(), now) }
+        }
         if let waiting = waitingSince, now.since(waiting) >= limits.maximumPendingAge { return .stalled }
         if let since = aboveSoftLimitSince, now.since(since) >= limits.softPendingTime { return .softLimit }
         return nil
@@ -97,11 +114,9 @@ public struct PendingOutput: Hashable, Sendable {
         return !isLarge && !mark.isLarge && now.since(mark.start) < max(1000, limits.maximumPendingAge / 10)
     }
 
-    private mutating func noteProgress(_ count: Int, isAll: Bool, _ now: MonotonicInstant) {
-        sinceProgress += count
-        guard isAll || sinceProgress >= Self.pace else { return }
-        progress = now
-        sinceProgress = 0
+    private mutating func noteProgress(_ count: Int, _ now: MonotonicInstant) {
+        if let taken, count - taken < Self.pace { return }
+        (progress, taken) = (now, count)
     }
 
     private mutating func noteSoftLimit(_ limits: ConnectionLimits, _ now: MonotonicInstant) {

@@ -175,11 +175,12 @@ extension FrameHandler {
             current.books.sent(current.books.bytes - pending, rules.limits, now: now)
         }
         tell(current, heldBytes)
-        if machine.maySend, let reason = current.books.verdict(rules.limits, now: now) {
-            cutOff(reason)
-        } else {
-            schedule()
-        }
+        let reason =
+            machine.maySend
+            ? current.books.verdict(rules.limits, now: now, isTight: loop.backlog.isTight) {
+                socket?.unacknowledgedBytes ?? 0
+            } : nil
+        if let reason { cutOff(reason) } else { schedule() }
     }
 
     private func tell(_ backlog: ConnectionBacklog, _ pending: Int) {

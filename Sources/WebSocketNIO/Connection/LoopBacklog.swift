@@ -28,6 +28,9 @@ final class LoopBacklog {
         }
     }
 
+    /// Whether the node's budget is tight.
+    var isTight: Bool { member?.isTight ?? false }
+
     /// A connection's queue has changed; 0 when it is empty.
     func changed(_ connection: FrameHandler, from before: Int, to after: Int) {
         guard member != nil else { return }

@@ -29,6 +29,16 @@ struct PlainSocket {
         self.descriptor = descriptor
     }
 
+    /// Bytes that the kernel has taken and the peer's has not; 0 where that is not known.
+    var unacknowledgedBytes: Int {
+        #if os(Linux)
+        var count: Int32 = 0
+        return ioctl(descriptor, UInt(TIOCOUTQ), &count) == 0 ? max(0, Int(count)) : 0
+        #else
+        return 0
+        #endif
+    }
+
     /// Hands bytes to the kernel.
     ///
     /// - Returns: how many it took; 0 when it takes none now, or never again: who writes next is told which.

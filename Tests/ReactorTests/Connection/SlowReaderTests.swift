@@ -4,7 +4,7 @@ import WebSocketCore
 
 @testable import Reactor
 
-@Suite("Readers that do not keep up, on the reactor")
+@Suite("Readers that do not keep up, on the reactor", .timeLimit(.minutes(5)))
 struct ReactorSlowReaderTests {
     /// A reactor that writes down whom it cuts off.
     private func withWatchedReactor(

@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("What connections are told when the server stops")
+@Suite("What connections are told when the server stops", .timeLimit(.minutes(5)))
 struct FarewellTests {
     private let frame = CloseFrame(code: .goingAway, reason: "bye")
     private let everybody = ConnectionLimits()

@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("The lock")
+@Suite("The lock", .timeLimit(.minutes(5)))
 struct LockTests {
     @Test("Everybody who holds the value holds it alone")
     func alone() async {

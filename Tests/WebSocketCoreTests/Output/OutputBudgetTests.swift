@@ -2,7 +2,7 @@ import Testing
 
 @testable import WebSocketCore
 
-@Suite("The node's budget for output")
+@Suite("The node's budget for output", .timeLimit(.minutes(5)))
 struct OutputBudgetTests {
     /// A loop with queues that sheds when the test lets it.
     private final class Loop: Sendable {
@@ -21,8 +21,9 @@ struct OutputBudgetTests {
             state.withLock { $0.member = member }
         }
 
-        var queues: [Int] { state.withLock { $0.queues } }
-        var requests: [OutputBudget.Request] { state.withLock { $0.requests } }
+        // Copies, since the thread sanitizer does not see how a shared buffer is given back.
+        var queues: [Int] { state.withLock { $0.queues.map { $0 } } }
+        var requests: [OutputBudget.Request] { state.withLock { $0.requests.map { $0 } } }
 
         func set(_ queues: [Int]) {
             let member = state.withLock { state in
@@ -142,6 +143,18 @@ struct OutputBudgetTests {
         #expect(loops[1].queues.isEmpty)
         loops[0].set([310])
         #expect(loops[0].requests.count == 1)
+    }
+
+    @Test("It is tight while more than half of it is used")
+    func tightness() {
+        let budget = OutputBudget(bytes: 1_000)
+        var loop: Loop? = Loop(budget)
+        for (queues, isTight) in [([], false), ([500], false), ([500, 1], true), ([400], false), ([501], true)] {
+            loop?.set(queues)
+            #expect(budget.isTight == isTight)
+        }
+        loop = nil
+        #expect(!budget.isTight)
     }
 
     @Test("A loop that leaves takes its bytes along, and a request to it")

@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("The books of what waits for a reader")
+@Suite("The books of what waits for a reader", .timeLimit(.minutes(5)))
 struct PendingOutputTests {
     private let limits = ConnectionLimits()
 
@@ -72,16 +72,17 @@ struct PendingOutputTests {
         "A large message may take its time as long as the reader takes 64 KiB in ten seconds, and what waits behind it")
     func largeMessage() {
         var books = PendingOutput()
-        books.queued(100, limits, now: at(0))
         books.queued(800_000, limits, now: at(0))
         for second in 0..<5 as Range<UInt64> { books.queued(100, limits, now: at(second * 1_000)) }
+        #expect(books.verdict(limits, now: at(0)) == nil)
         #expect(books.nextDeadline(limits) == at(10_000))
-        books.sent(100, limits, now: at(0))
         // 64 KiB at a time, each just in time.
         for step in 1...12 as ClosedRange<UInt64> {
-            #expect(books.verdict(limits, now: at(step * 9_999)) == nil)
-            books.sent(65_536, limits, now: at(step * 9_999))
-            #expect(books.nextDeadline(limits) == at(step * 9_999 + 10_000))
+            books.sent(65_536, limits, now: at(step * 10_000 - 1))
+            // Where the node is short of room, a large message has no more time than others.
+            #expect(books.verdict(limits, now: at(step * 10_000), isTight: true) == .stalled)
+            #expect(books.verdict(limits, now: at(step * 10_000)) == nil)
+            #expect(books.nextDeadline(limits) == at((step + 1) * 10_000))
         }
         // The rest of it, and from then on the others wait.
         books.sent(800_000 - 12 * 65_536, limits, now: at(121_000))
@@ -90,10 +91,29 @@ struct PendingOutputTests {
         #expect(books.verdict(limits, now: at(131_000)) == .stalled)
     }
 
+    @Test("What the kernel keeps of a large message the reader does not have, and what it keeps no more it has")
+    func kernelKeeps() {
+        var books = PendingOutput()
+        books.queued(800_000, limits, now: at(0))
+        // The kernel had taken three million before; it takes nothing more, and the reader takes 64 KiB in ten seconds.
+        var kept = 3_000_000
+        #expect(books.verdict(limits, now: at(0)) { kept } == nil)
+        for step in 1...5 as ClosedRange<UInt64> {
+            kept -= 65_536
+            #expect(books.verdict(limits, now: at(step * 10_000)) { kept } == nil)
+        }
+        // What moves into the kernel is no progress.
+        books.sent(300_000, limits, now: at(55_000))
+        kept += 300_000 - 65_535
+        #expect(books.verdict(limits, now: at(59_999)) { kept } == nil)
+        #expect(books.verdict(limits, now: at(60_000)) { kept } == .stalled)
+    }
+
     @Test("A reader of a large message that takes less than 64 KiB in ten seconds is too slow")
     func largeMessageTakenSlowly() {
         var books = PendingOutput()
         books.queued(800_000, limits, now: at(0))
+        #expect(books.verdict(limits, now: at(0)) == nil)
         for step in 1..<10 as Range<UInt64> { books.sent(6_553, limits, now: at(step * 1_000)) }
         #expect(books.verdict(limits, now: at(9_999)) == nil)
         #expect(books.verdict(limits, now: at(10_000)) == .stalled)

@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("The report on a slow reader")
+@Suite("The report on a slow reader", .timeLimit(.minutes(5)))
 struct SlowReaderTests {
     @Test("The close frame invites the reader to come back (RFC 6455 §7.4, code 1013)")
     func closeFrame() {
