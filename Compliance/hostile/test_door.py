@@ -440,7 +440,8 @@ class TestReserve:
             assert publish(server).status == 200
 
     def test_an_address_has_a_quarter_of_the_reserve(self):
-        with door("--max-connections", "2", "--limit-loopback", "on", "--handshake-timeout", "30") as server:
+        options = "--max-connections", "2", "--max-connections-per-address", "1000", "--limit-loopback", "on"
+        with door(*options, "--handshake-timeout", "30") as server:
             members = [WebSocket(server.port) for _ in range(2)]
             silent = [Connection(server.port, source="127.0.0.2") for _ in range(12)]
             began = time.monotonic()
@@ -450,6 +451,17 @@ class TestReserve:
             assert sum(b" 503 " in answer and b"its share of the reserve" in answer for answer in refused) == 8
             assert time.monotonic() - began < 5
             assert all(map(echoes, members))
+
+    def test_an_address_has_half_of_few_connections_unless_the_operator_says_otherwise(self):
+        with door("--max-connections", "20", "--limit-loopback", "on") as server:
+            crowd = [Connection(server.port, source="127.0.0.2") for _ in range(12)]
+            for connection in crowd:
+                connection.send(wire.upgrade_request("/"))
+            heads = [connection.response().status for connection in crowd]
+            assert heads.count(101) == 10 and heads.count(503) == 2, heads
+            assert all(map(echoes, [WebSocket(server.port, source="127.0.0.3") for _ in range(5)]))
+        with door("--max-connections", "20", "--max-connections-per-address", "20", "--limit-loopback", "on") as server:
+            assert all(map(echoes, [WebSocket(server.port, source="127.0.0.2") for _ in range(20)]))
 
     def test_refusals_have_words_fifty_a_second(self):
         with door("--max-connections-per-address", "2", "--limit-loopback", "on") as server:

@@ -31,6 +31,9 @@ public struct ParleyConfiguration: Sendable {
     public var roomLimits: ConnectionLimits
     /// How many connections are taken: WebSockets, of one address, and a second.
     public var accept = AcceptLimits()
+    /// Whether one address has at most half of the connections, however few they are. Default yes; an operator who names a
+    /// number for an address has chosen.
+    public var limitsAddressToHalf = true
     /// The proxies that may name the clients' addresses. Default none.
     public var proxies = TrustedProxies()
     /// Memory of the node for what waits to be written to slow readers, in bytes. Default 256 MiB.
@@ -108,7 +111,10 @@ public struct ParleyConfiguration: Sendable {
         http.keepAliveTimeout = milliseconds(settings.keepAliveTimeout) ?? http.keepAliveTimeout
         http.requestTimeout = milliseconds(settings.handshakeTimeout) ?? http.requestTimeout
         if let limit = settings.maxConnections { accept.maximumConnections = limit.value }
-        if let limit = settings.maxConnectionsPerAddress { accept.maximumConnectionsPerAddress = limit.value }
+        if let limit = settings.maxConnectionsPerAddress {
+            accept.maximumConnectionsPerAddress = limit.value
+            limitsAddressToHalf = false
+        }
         if let rate = settings.connectionRate {
             accept.connectionsPerSecond = rate.value
             if let number = rate.value { accept.connectionBurst = 2 * number }
