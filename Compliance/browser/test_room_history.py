@@ -258,6 +258,11 @@ class Cut(FarCase):
         said = re.findall(r'"([A-Z][^"\n]+\.)"', swift)
         said = [text.replace("\\(RoomCommand.maximumNameCharacters)", "64") for text in said]
         self.assertGreaterEqual(len(said), 12)
+        # With these the server ends a connection whose room cannot be.
+        service = (sources / "ParleyServer" / "Room" / "RoomService.swift").read_text()
+        refused = re.findall(r'RefusedSession\(reason: "([^"\n]+)"\)', service)
+        self.assertGreaterEqual(len(refused), 1)
+        said += refused
         translated = (sources / "ParleyServer" / "Page" / "strings.js").read_text()
         self.assertEqual([text for text in said if f'"{text}":' not in translated], [])
 

@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import unittest
+from urllib.parse import quote
 
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -169,11 +170,44 @@ class Conversation(RoomCase):
         ann = self.session("a")
         ann.open(f"{self.server.page}?room=%E2%80%8B")
         ann.find("#name").send_keys("Ann", Keys.ENTER)
-        ann.until_text("#name-error", "The server said: the room's name is too long, invisible or turns text")
+        ann.until_text("#room-error", "The server said: the room's name is too long, invisible or turns text")
+        self.assertEqual(ann.texts("#name-error"), [""])
         self.assertEqual(ann.state, "idle")
         ann.find("#room").clear()
         ann.find("#room").send_keys(self.room, Keys.ENTER)
         ann.until_state("on")
+
+    def test_a_room_that_cannot_be_is_told_in_chinese(self):
+        li = self.session("zh", "zh-CN")
+        for room in ("\u200b", "tea\u202e"):
+            with self.subTest(room=ascii(room)):
+                li.open(f"{self.server.page}?room={quote(room)}")
+                li.find("#name").send_keys("李雷", Keys.ENTER)
+                li.until_text("#room-error", "服务器提示：房间名太长、看不见，或含有改变文字方向的字符。")
+                self.assertEqual(li.texts("#name-error"), [""])
+        li.open(f"{self.server.page}?room={quote('字' * 55)}")
+        li.find("#name").send_keys("李雷", Keys.ENTER)
+        self.assertEqual(li.texts("#room-error"), ["房间名太长：最多 54 个汉字，或者 164 个英文字母。"])
+        self.assertEqual(li.texts("#name-error"), [""])
+
+    def test_the_name_of_a_room_is_as_long_as_the_server_takes_it(self):
+        ann = self.session("a")
+        words = "That room name is too long: 164 letters without accents are the most, or 54 Chinese characters."
+        for room in ("字" * 55, "🐙" * 41 + "x", "x" * 165):
+            with self.subTest(room=room):
+                ann.open(f"{self.server.page}?room={quote(room)}")
+                ann.find("#name").send_keys("Ann", Keys.ENTER)
+                self.assertEqual(ann.texts("#room-error"), [words])
+                self.assertEqual(ann.texts("#name-error"), [""])
+                self.assertEqual((ann.state, ann.active), ("idle", "room"))
+        ann.find("#room").send_keys(Keys.END, Keys.BACKSPACE)
+        self.assertEqual(ann.texts("#room-error"), [""])
+        ann.find("#room").send_keys(Keys.ENTER)
+        ann.until_state("on")
+        for room in ("字" * 54 + "xx", "🐙" * 41):
+            with self.subTest(room=room):
+                ann.join(f"{self.server.page}?room={quote(room)}", "Ann")
+                self.assertEqual(ann.find("#room-name").text, room)
 
 
 class HostileInput(RoomCase):

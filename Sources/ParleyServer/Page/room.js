@@ -17,8 +17,10 @@ import {
 import { dateOf, ofServer, put, say, setServerTime } from "./strings.js";
 
 const MAX_NAME = 64;
+const MAX_ROOM = 164; // bytes of UTF-8, as the server counts
 const MAX_TEXT = 5000; // characters; at most 60 kB on the wire, far below the server's limit
 const length = (value) => Array.from(value).length;
+const bytes = (value) => new TextEncoder().encode(value).length;
 
 // Connection
 
@@ -27,7 +29,7 @@ onConnection({
     push: receive,
     lost: () => announce(say("lost")),
     unconfirmed: (message) => fail(message, say("unsure")),
-    refused: turnAway,
+    refused: (said) => turnAway(ofServer(said), "room"),
 });
 
 function showConnection() {
@@ -156,10 +158,10 @@ function refuse(said) {
     turnAway(message);
 }
 
-// We may not come in: back to the card, with the words.
-function turnAway(message) {
+// We may not come in: back to the card, with the words at the field that they are about.
+function turnAway(message, field) {
     stop();
-    openEntry(say("refused", { text: message }));
+    openEntry(say("refused", { text: message }), field);
 }
 
 function hear(push) {
@@ -333,8 +335,9 @@ function showRoom() {
 // Entry and change of name
 
 const entry = $("entry");
+const FIELDS = ["name", "room"];
 
-function openEntry(error = "") {
+function openEntry(error = "", field = "name") {
     const first = !connected();
     entry.classList.toggle("first-time", first);
     $("entry-title").textContent = say(first ? "welcome" : "changeName");
@@ -344,16 +347,17 @@ function openEntry(error = "") {
     $("join").textContent = say(first ? "join" : "save");
     $("name").value = link.name || memory.get("parley.name");
     $("room").value = link.room;
-    nameError(error);
+    for (const id of FIELDS) showError(id, id === field ? error : "");
     closePeople();
     if (!entry.open) entry.showModal();
-    $("name").focus();
-    $("name").select();
+    $(field).focus();
+    $(field).select();
 }
 
-function nameError(message) {
-    $("name-error").textContent = message;
-    $("name").setAttribute("aria-invalid", String(Boolean(message)));
+function showError(field, message) {
+    $(`${field}-error`).textContent = message;
+    $(field).setAttribute("aria-invalid", String(Boolean(message)));
+    if (message) $(field).focus();
 }
 
 $("entry-form").addEventListener("submit", (event) => {
@@ -361,10 +365,9 @@ $("entry-form").addEventListener("submit", (event) => {
     const name = $("name").value.trim();
     const other = $("room").value.trim() || "lobby";
     const size = length(name);
-    $("name").focus();
-    if (!name) return nameError(say("nameMissing"));
-    if (size > MAX_NAME) return nameError(say("nameLong", { n: size }));
-    if (length(other) > MAX_NAME) return nameError(say("roomLong"));
+    if (!name) return showError("name", say("nameMissing"));
+    if (size > MAX_NAME) return showError("name", say("nameLong", { n: size }));
+    if (bytes(other) > MAX_ROOM) return showError("room", say("roomLong"));
     link.name = name;
     memory.set("parley.name", name);
     if (connected()) {
@@ -383,7 +386,7 @@ $("entry-form").addEventListener("submit", (event) => {
     if (!phone.matches) text.focus();
 });
 
-$("name").addEventListener("input", () => nameError(""));
+for (const id of FIELDS) $(id).addEventListener("input", () => showError(id, ""));
 $("entry-cancel").addEventListener("click", () => entry.close());
 // Without a name there is nothing behind this card to go back to.
 const stay = (event) => { if (link.state === "idle") event.preventDefault(); };

@@ -42,7 +42,7 @@ const WORDS = {
         join: "Join",
         nameMissing: "Please enter a name.",
         nameLong: "That name is too long: 64 characters are the most, this one has {n}.",
-        roomLong: "That room name is too long: 64 characters are the most.",
+        roomLong: "That room name is too long: 164 letters without accents are the most, or 54 Chinese characters.",
         refused: "The server said: {text}",
         emptyTitle: "You are in {room}",
         emptyText: "Nothing has been said since you came. Say hello, or bring somebody along.",
@@ -134,7 +134,7 @@ const WORDS = {
         join: "加入",
         nameMissing: "请输入名字。",
         nameLong: "名字太长：最多 64 个字符，现在有 {n} 个。",
-        roomLong: "房间名太长：最多 64 个字符。",
+        roomLong: "房间名太长：最多 54 个汉字，或者 164 个英文字母。",
         refused: "服务器提示：{text}",
         emptyTitle: "你已进入 {room}",
         emptyText: "你来之后还没有人说话。打个招呼，或者邀请朋友一起来。",
@@ -190,10 +190,10 @@ const WORDS = {
             "This name is too long. Please take one of at most 64 characters.": "名字太长，最多 64 个字符。",
             "Nobody can see this name. Please take one with a letter, a digit or a sign.":
                 "这个名字看不见，请至少用一个文字、数字或符号。",
-            "You have not joined the room yet. Please enter a name first.": "您还没有进入房间，请先填写名字。",
+            "You have not joined the room yet. Please enter a name first.": "你还没有进入房间，请先填写名字。",
             "The room is full. Please try again later.": "房间已满，请稍后再试。",
             "Too many people in this room have your address. Please try again later.":
-                "来自您所在地址的成员已达本房间上限，请稍后再试。",
+                "来自你所在地址的成员已达本房间上限，请稍后再试。",
             "Nobody with this address is in the room. The person may have left.": "对方不在房间里，可能已经离开。",
             "You can not send a message to yourself. Please choose somebody else.": "不能给自己发消息，请选择其他人。",
             "This message is too long. Please send a shorter one.": "消息太长，请缩短后再发送。",
@@ -203,6 +203,7 @@ const WORDS = {
             "The room does not answer. If your message does not appear, send it again.":
                 "房间没有回应。如果消息没有出现，请重新发送。",
             "The room can not be reached at the moment. Please come back soon.": "暂时无法进入房间，请稍后再来。",
+            "the room's name is too long, invisible or turns text": "房间名太长、看不见，或含有改变文字方向的字符。",
         },
     },
 };
