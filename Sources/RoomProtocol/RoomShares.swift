@@ -3,12 +3,12 @@ import WebSocketCore
 
 /// How many members of each room come from one address, so that no address fills a room alone. Any thread.
 final class RoomShares: Sendable {
-    /// Members of one room that one address may have: nine in ten, rounded up.
-    let maximum: Int
+    /// Members of one room that one address may have: nine in ten, rounded up; any number where that is all of them.
+    private let maximum: Int
     private let counts = Lock<[ChannelName: [AddressBlock: Int]]>([:])
 
     /// - Parameter members: how many members a room has at most.
-    init(of members: Int) { maximum = members - members / 10 }
+    init(of members: Int) { maximum = members < 10 ? .max : members - members / 10 }
 
     /// Counts one more member; `false` when the address has as many as it may have.
     func take(_ room: ChannelName, _ address: AddressBlock) -> Bool {

@@ -11,13 +11,22 @@ struct LimitOptions: ParsableArguments {
         help: "Bytes that may wait for a slow reader in the room; more is answered with 1013. Default four messages.")
     var maxPending: Int?
 
-    @Option(help: "Bytes that may wait for a slow reader, but not for longer than --soft-pending-time. Default 262144.")
+    @Option(
+        help: """
+            Bytes that may wait for a slow reader, but not for longer than --soft-pending-time; 64 KiB or more queued \
+            at once is not counted while it is being sent. Default 262144.
+            """)
     var softPending: Int?
 
     @Option(help: "Seconds that more than --soft-pending may wait; then the reader is closed. Default 10.")
     var softPendingTime: Double?
 
-    @Option(help: "Seconds that any byte may wait for a reader; then it is closed. Default 10.")
+    @Option(
+        help: """
+            Seconds that any byte may wait for a reader; then it is closed. 64 KiB or more queued at once, and what \
+            waits behind it, may take longer, as long as the reader takes 64 KiB in this time and no more than half \
+            of --output-budget is used. Default 10.
+            """)
     var maxPendingAge: Double?
 
     @Option(
@@ -44,8 +53,9 @@ struct LimitOptions: ParsableArguments {
 
     @Option(
         help: """
-            Connections of one IPv4 address, or IPv6 network of 64 bits: a number or 'unlimited'. More get 503. \
-            Default 1000.
+            Connections of one IPv4 address, or IPv6 network of 64 bits: a number or 'unlimited'. More get 503. A \
+            number that is given counts as given; only where descriptors are short it is still at most half of what \
+            they allow. Default 1000, and at most half of --max-connections.
             """)
     var maxConnectionsPerAddress: LimitSetting?
 
@@ -65,7 +75,11 @@ struct LimitOptions: ParsableArguments {
     @Option(help: "The header in which trusted proxies name the client. Default X-Forwarded-For.")
     var forwardedHeader: String?
 
-    @Option(help: "Whether --max-connections-per-address holds for this machine itself, too: on or off. Default off.")
+    @Option(
+        help: """
+            Whether --max-connections-per-address, and the nine in ten of --max-members, hold for this machine itself, \
+            too: on or off. Default off.
+            """)
     var limitLoopback: Switch?
 
     @Option(
@@ -82,7 +96,7 @@ struct LimitOptions: ParsableArguments {
             """)
     var maxByteRate: LimitSetting?
 
-    @Option(help: "Members of a room. Default 1000.")
+    @Option(help: "Members of a room; at most nine in ten of them from one address. Default 1000.")
     var maxMembers: Int?
 
     @Option(

@@ -3,7 +3,7 @@ import RoomProtocol
 import Testing
 import WebSocketCore
 
-@Suite("The room's behaviour")
+@Suite("The room's behaviour", .timeLimit(.minutes(5)))
 struct RoomMemberTests {
     @Test("A joiner gets madd before anything else, with everyone who has joined; the others get add")
     func join() throws {
@@ -307,6 +307,18 @@ struct RoomMemberTests {
         }
         server.drain()
         #expect(try (0..<3).map { _ in try join(one).1 } == [nil, nil, RoomError.addressFull.text])
+    }
+
+    @Test("A room of fewer than ten members has no share of an address: it is full when it is")
+    func addressOfSmallRoom() throws {
+        var options = RoomOptions()
+        options.maximumMembers = 9
+        let server = try TestServer(options)
+        let crowd = (0..<10).map { _ in server.connect(from: .version4(1)) }
+        for connection in crowd { connection.send("type=add&ming=x") }
+        server.drain()
+        #expect(try crowd[..<9].allSatisfy { try $0.take().first?.kind == "madd" })
+        #expect(try crowd[9].take().first?["nrong"] == RoomError.roomFull.text)
     }
 
     @Test("What the engine does not keep is an error to its sender, who may send it again; nobody else hears of it")

@@ -2,7 +2,7 @@ import Channels
 import RoomProtocol
 import Testing
 
-@Suite("Room names")
+@Suite("Room names", .timeLimit(.minutes(5)))
 struct RoomNameTests {
     @Test(
         "?room=NAME selects a room; without a name it is the lobby",

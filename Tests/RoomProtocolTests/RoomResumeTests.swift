@@ -2,7 +2,7 @@ import Channels
 import RoomProtocol
 import Testing
 
-@Suite("Pages that ask for what they missed")
+@Suite("Pages that ask for what they missed", .timeLimit(.minutes(5)))
 struct RoomResumeTests {
     private static func said(_ connection: Connection, _ texts: [String]) {
         for text in texts { connection.send("nr=\(text)&key=all") }

@@ -20,7 +20,10 @@ export interface ChannelEvent<Data = any> {
     channel: string;
     /** What was published, parsed if it is JSON, otherwise the string itself. */
     data: Data;
-    /** `data` as it arrived: the publisher's string, character by character. */
+    /**
+     * `data` as it arrived: the publisher's string, character by character; of a client event, whatever the client
+     * sent.
+     */
     raw: any;
     /** On a presence channel, whose client event it is, as the server knows it; otherwise `null`. */
     userId: string | null;
@@ -35,8 +38,9 @@ export interface Member<Info = any> {
 }
 
 /**
- * What was missed and can not be had by recovering: everything from `from` to `to`, both included. What is still kept
- * of it, from `oldest` on, can be read from the history call of the HTTP API; `null` where nothing is.
+ * What was missed and cannot be had by recovering: everything from `from` to `to`, both included. What is still kept
+ * of it, from `oldest` on, can be read from the history call of the HTTP API. Where nothing of it is kept, `oldest` is
+ * `to + 1`. It is `null` only with a server that does not say; Parley always does.
  */
 export interface Gap {
     from: number;

@@ -2,7 +2,7 @@ import Testing
 
 @testable import RoomProtocol
 
-@Suite("Forms")
+@Suite("Forms", .timeLimit(.minutes(5)))
 struct FormDecoderTests {
     private func pairs(_ form: [UInt8]) -> [[String]] {
         var decoder = FormDecoder()

@@ -41,7 +41,7 @@ private enum Page {
     }
 }
 
-@Suite("Names that pages write through innerHTML again and again")
+@Suite("Names that pages write through innerHTML again and again", .timeLimit(.minutes(5)))
 struct NeverMarkupTests {
     private static let pieces = [
         "&", "&amp;", "&amp", "amp;", "&lt;", "lt;", "&lt", "<", ">", "\"", "&quot;", "&gt;", "gt;", "#60;", "#",

@@ -2,7 +2,7 @@ import Testing
 
 @testable import RoomProtocol
 
-@Suite("Text that is safe to show")
+@Suite("Text that is safe to show", .timeLimit(.minutes(5)))
 struct PageTextTests {
     private func label(_ text: String) -> String {
         String(decoding: PageText.label(Array(text.utf8)).bytes, as: UTF8.self)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RoomProtocol
 
-@Suite("Commands")
+@Suite("Commands", .timeLimit(.minutes(5)))
 struct RoomCommandTests {
     private func command(_ text: String) -> RoomCommand { RoomCommand(Array(text.utf8).span.bytes) }
 

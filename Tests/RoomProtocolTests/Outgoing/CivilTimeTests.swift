@@ -3,7 +3,7 @@ import Testing
 
 @testable import RoomProtocol
 
-@Suite("Times")
+@Suite("Times", .timeLimit(.minutes(5)))
 struct CivilTimeTests {
     private func text(_ time: CivilTime) -> String {
         var text: [UInt8] = []

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RoomProtocol
 
-@Suite("JSON")
+@Suite("JSON", .timeLimit(.minutes(5)))
 struct JSONTextTests {
     private func string(_ text: [UInt8]) -> String {
         var json = JSONText()

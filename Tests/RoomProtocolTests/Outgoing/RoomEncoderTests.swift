@@ -4,7 +4,7 @@ import WebSocketCore
 
 @testable import RoomProtocol
 
-@Suite("Pushes")
+@Suite("Pushes", .timeLimit(.minutes(5)))
 struct RoomEncoderTests {
     private let encoder = RoomEncoder { CivilTime(secondsSince1970: 1_707_498_485) }
     private let anna = Member(
