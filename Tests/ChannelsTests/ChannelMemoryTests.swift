@@ -2,7 +2,7 @@ import Testing
 
 @testable import Channels
 
-@Suite("What members and channels leave behind")
+@Suite("What members and channels leave behind", .timeLimit(.minutes(5)))
 struct ChannelMemoryTests {
     @Test("A channel comes with its first member and goes with its last")
     func channelCount() throws {

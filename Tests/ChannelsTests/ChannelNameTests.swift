@@ -1,7 +1,7 @@
 import Channels
 import Testing
 
-@Suite("Channel names")
+@Suite("Channel names", .timeLimit(.minutes(5)))
 struct ChannelNameTests {
     @Test("A name is 1 to 164 bytes long", arguments: [(0, false), (1, true), (164, true), (165, false)])
     func length(bytes: Int, isName: Bool) {

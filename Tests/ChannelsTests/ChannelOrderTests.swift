@@ -2,7 +2,7 @@ import Channels
 import Dispatch
 import Testing
 
-@Suite("The order of a channel on several threads")
+@Suite("The order of a channel on several threads", .timeLimit(.minutes(5)))
 struct ChannelOrderTests {
     private struct LoopState {
         var recorders: [Recorder] = []

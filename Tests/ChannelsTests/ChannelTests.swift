@@ -2,7 +2,7 @@ import Channels
 import Testing
 import WebSocketCore
 
-@Suite("Channels")
+@Suite("Channels", .timeLimit(.minutes(5)))
 struct ChannelTests {
     /// Some members of one channel, spread over two loops.
     private final class Fixture {

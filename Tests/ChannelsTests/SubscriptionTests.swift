@@ -3,7 +3,7 @@ import WebSocketCore
 
 @testable import Channels
 
-@Suite("Subscribers that are no members")
+@Suite("Subscribers that are no members", .timeLimit(.minutes(5)))
 struct SubscriptionTests {
     /// One hub and two loops, which the subscribers are spread over.
     private final class Fixture {

@@ -4,7 +4,7 @@ import WebSocketCore
 
 @testable import LoadGenerator
 
-@Suite("Runs against a server", .serialized)
+@Suite("Runs against a server", .serialized, .timeLimit(.minutes(5)))
 struct LoadGeneratorTests {
     private func run(
         _ work: LoadPlan.Work, _ behaviour: TestServer.Behaviour, publish: TestServer.Behaviour? = nil,

@@ -2,7 +2,7 @@ import Testing
 
 @testable import LoadGenerator
 
-@Suite("The plan of a run")
+@Suite("The plan of a run", .timeLimit(.minutes(5)))
 struct LoadPlanTests {
     private func refusal(_ work: LoadPlan.Work = .echo, _ change: (inout LoadPlan) -> Void) -> String? {
         var plan = LoadPlan(work, url: "ws://127.0.0.1:9001/echo")

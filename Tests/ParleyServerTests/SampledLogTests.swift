@@ -5,7 +5,7 @@ import WebSocketCore
 
 @testable import ParleyServer
 
-@Suite("Logs of what others can make happen")
+@Suite("Logs of what others can make happen", .timeLimit(.minutes(5)))
 struct SampledLogTests {
     /// Keeps the lines as `level reason`.
     private struct Recorder: LogHandler {

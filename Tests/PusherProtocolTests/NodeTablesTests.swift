@@ -4,7 +4,7 @@ import WebSocketCore
 
 @testable import PusherProtocol
 
-@Suite("What the tables of a node remember at most")
+@Suite("What the tables of a node remember at most", .timeLimit(.minutes(5)))
 struct NodeTablesTests {
     private func signature(_ number: Int) -> [UInt8] {
         (0..<32).map { UInt8(truncatingIfNeeded: number >> ($0 % 4 * 8)) }

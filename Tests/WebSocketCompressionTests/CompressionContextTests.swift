@@ -3,7 +3,7 @@ import WebSocketCore
 
 @testable import WebSocketCompression
 
-@Suite("The compression of a loop")
+@Suite("The compression of a loop", .timeLimit(.minutes(5)))
 struct CompressionContextTests {
     private static let offer = [ExtensionElement(name: "permessage-deflate")]
     private static let hello: [UInt8] = [0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00]

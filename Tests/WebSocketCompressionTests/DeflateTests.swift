@@ -3,7 +3,7 @@ import WebSocketCore
 
 @testable import WebSocketCompression
 
-@Suite("RFC 7692 §7.2.1: compression")
+@Suite("RFC 7692 §7.2.1: compression", .timeLimit(.minutes(5)))
 struct DeflateTests {
     static let hello: [UInt8] = [0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00]
 

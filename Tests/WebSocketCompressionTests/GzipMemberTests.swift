@@ -2,7 +2,7 @@ import Testing
 
 @testable import WebSocketCompression
 
-@Suite("Gzip members")
+@Suite("Gzip members", .timeLimit(.minutes(5)))
 struct GzipMemberTests {
     /// `{"name":"n"}`
     private static let text = bytes(

@@ -99,7 +99,7 @@ struct InflateFixture: Sendable, CustomTestStringConvertible {
     }()
 }
 
-@Suite("RFC 7692 §7.2.2: decompression")
+@Suite("RFC 7692 §7.2.2: decompression", .timeLimit(.minutes(5)))
 struct InflateTests {
     @Test("Every fixture is read, whole, byte by byte and cut at every position", arguments: InflateFixture.all)
     func splits(fixture: InflateFixture) throws {

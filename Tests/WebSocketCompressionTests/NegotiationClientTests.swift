@@ -3,7 +3,7 @@ import WebSocketCore
 
 @testable import WebSocketCompression
 
-@Suite("RFC 7692 §7.1: a client offers and checks the answer")
+@Suite("RFC 7692 §7.1: a client offers and checks the answer", .timeLimit(.minutes(5)))
 struct NegotiationClientTests {
     private func confirm(_ response: String, offered: String?) throws -> DeflateParameters? {
         try DeflateNegotiation.confirm(

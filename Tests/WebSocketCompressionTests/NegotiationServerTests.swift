@@ -3,7 +3,7 @@ import WebSocketCore
 
 @testable import WebSocketCompression
 
-@Suite("RFC 7692 §7.1: a server answers offers")
+@Suite("RFC 7692 §7.1: a server answers offers", .timeLimit(.minutes(5)))
 struct NegotiationServerTests {
     private func answer(_ offers: String, _ configuration: DeflateConfiguration) throws -> String? {
         let elements = try ExtensionElement.parse([offers])

@@ -3,7 +3,7 @@ import WebSocketCore
 
 @testable import Channels
 
-@Suite("Commands take turns")
+@Suite("Commands take turns", .timeLimit(.minutes(5)))
 struct CommandTurnsTests {
     /// A connection that has received many commands, and does them as its shard lets it.
     private final class Client: Subscriber {

@@ -3,7 +3,7 @@ import WebSocketCore
 
 @testable import Channels
 
-@Suite("What comes from outside while loops cannot keep up")
+@Suite("What comes from outside while loops cannot keep up", .timeLimit(.minutes(5)))
 struct DeliveryGateTests {
     /// What has passed, in order.
     private final class Log: Sendable {

@@ -4,7 +4,7 @@ import WebSocketCore
 
 @testable import Channels
 
-@Suite("What one iteration of a loop does")
+@Suite("What one iteration of a loop does", .timeLimit(.minutes(5)))
 struct PiecesTests {
     /// A wire protocol for tests that counts what it encodes.
     private final class CountingEncoder: ChannelEncoder {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Channels
 
-@Suite("Shards")
+@Suite("Shards", .timeLimit(.minutes(5)))
 struct ShardTests {
     @Test("A burst wakes the loop once, and the next burst once more")
     func oneWakeUpPerBurst() throws {

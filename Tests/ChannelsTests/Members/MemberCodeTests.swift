@@ -1,7 +1,7 @@
 import Channels
 import Testing
 
-@Suite("Member codes")
+@Suite("Member codes", .timeLimit(.minutes(5)))
 struct MemberCodeTests {
     @Test("A code is a letter, then letters and digits, and never \"all\"")
     func shape() throws {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Channels
 
-@Suite("A channel's stream puts what an engine tells into order")
+@Suite("A channel's stream puts what an engine tells into order", .timeLimit(.minutes(5)))
 struct ChannelStreamTests {
     private static let epoch = Epoch(rawValue: 1)
     private static let limit = 300

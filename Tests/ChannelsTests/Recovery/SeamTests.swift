@@ -2,7 +2,7 @@ import Testing
 
 @testable import Channels
 
-@Suite("The seam between what is replayed and what is live")
+@Suite("The seam between what is replayed and what is live", .timeLimit(.minutes(5)))
 struct SeamTests {
     private let loop = ManualLoop()
     private let engine = ScriptedEngine()

@@ -2,7 +2,7 @@ import Testing
 
 @testable import LoadGenerator
 
-@Suite("Faults")
+@Suite("Faults", .timeLimit(.minutes(5)))
 struct FaultLogTests {
     @Test("All are counted, the first ten are described")
     func described() {

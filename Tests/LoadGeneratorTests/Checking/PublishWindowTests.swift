@@ -2,7 +2,7 @@ import Testing
 
 @testable import LoadGenerator
 
-@Suite("The window of a publisher")
+@Suite("The window of a publisher", .timeLimit(.minutes(5)))
 struct PublishWindowTests {
     private func filled(_ capacity: Int, subscribers: Int) -> PublishWindow {
         var window = PublishWindow(capacity: capacity, subscribers: subscribers)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import LoadGenerator
 
-@Suite("The order of messages")
+@Suite("The order of messages", .timeLimit(.minutes(5)))
 struct SequenceCheckTests {
     @Test("In their order all are as due")
     func order() {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import LoadGenerator
 
-@Suite("The header of a payload")
+@Suite("The header of a payload", .timeLimit(.minutes(5)))
 struct PayloadHeaderTests {
     private func bytes(_ header: PayloadHeader, seed: UInt64 = 7) -> [UInt8] {
         var bytes = [UInt8](repeating: 0xFF, count: PayloadHeader.byteCount + 2)

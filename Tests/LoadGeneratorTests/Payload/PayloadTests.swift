@@ -3,7 +3,7 @@ import WebSocketCore
 
 @testable import LoadGenerator
 
-@Suite("Payloads")
+@Suite("Payloads", .timeLimit(.minutes(5)))
 struct PayloadTests {
     private let header = PayloadHeader(source: 3, sequence: 4, sentAt: 5)
 

@@ -2,7 +2,7 @@ import Testing
 
 @testable import LoadGenerator
 
-@Suite("Numbers in words")
+@Suite("Numbers in words", .timeLimit(.minutes(5)))
 struct FigureTests {
     @Test(
         "Decimals are fixed and rounded",

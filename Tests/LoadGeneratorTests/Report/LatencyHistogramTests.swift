@@ -2,7 +2,7 @@ import Testing
 
 @testable import LoadGenerator
 
-@Suite("Latencies")
+@Suite("Latencies", .timeLimit(.minutes(5)))
 struct LatencyHistogramTests {
     @Test("Without a latency there is no summary")
     func empty() {

@@ -4,7 +4,7 @@ import WebSocketCore
 
 @testable import LoadGenerator
 
-@Suite("The report of a run")
+@Suite("The report of a run", .timeLimit(.minutes(5)))
 struct LoadReportTests {
     private func echo() -> LoadReport {
         var report = LoadReport(plan: LoadPlan(.echo, url: "ws://127.0.0.1/"))

@@ -11,7 +11,7 @@ import Glibc
 import Darwin
 #endif
 
-@Suite("Why a connection failed")
+@Suite("Why a connection failed", .timeLimit(.minutes(5)))
 struct ConnectionFailureTests {
     @Test(
         "An error of the system has cause and cure",

@@ -6,7 +6,7 @@ import Testing
 import Glibc
 #endif
 
-@Suite("What a server process uses")
+@Suite("What a server process uses", .timeLimit(.minutes(5)))
 struct ServerMeterTests {
     @Test("Run time is the first number of a schedstat file")
     func schedstat() {

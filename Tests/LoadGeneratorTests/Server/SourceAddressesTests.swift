@@ -3,7 +3,7 @@ import Testing
 
 @testable import LoadGenerator
 
-@Suite("Source addresses")
+@Suite("Source addresses", .timeLimit(.minutes(5)))
 struct SourceAddressesTests {
     private func address(_ text: String) throws -> SocketAddress { try SocketAddress(ipAddress: text, port: 80) }
 

@@ -2,7 +2,7 @@ import Testing
 
 @testable import LoadGenerator
 
-@Suite("The tally of deliveries")
+@Suite("The tally of deliveries", .timeLimit(.minutes(5)))
 struct DeliveryTallyTests {
     @Test("Each publisher is told its own, once")
     func drain() {

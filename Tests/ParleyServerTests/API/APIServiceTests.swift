@@ -6,7 +6,7 @@ import Testing
 import WebSocketCore
 import WebSocketNIO
 
-@Suite("The HTTP API over real sockets")
+@Suite("The HTTP API over real sockets", .timeLimit(.minutes(5)))
 struct APIServiceTests {
     @Test("A signed publish is kept and answered, with more of them on the same connection, pipelined or not")
     func publish() async throws {

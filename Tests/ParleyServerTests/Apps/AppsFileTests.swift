@@ -4,7 +4,7 @@ import Testing
 
 @testable import ParleyServer
 
-@Suite("The apps file")
+@Suite("The apps file", .timeLimit(.minutes(5)))
 struct AppsFileTests {
     /// A directory of the test's own.
     private func withDirectory(_ body: (String) throws -> Void) throws {

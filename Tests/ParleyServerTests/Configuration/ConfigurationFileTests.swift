@@ -10,7 +10,7 @@ import WebSocketNIO
 
 @testable import ParleyServer
 
-@Suite("Configuration files")
+@Suite("Configuration files", .timeLimit(.minutes(5)))
 struct ConfigurationFileTests {
     private func settings(_ text: String) throws -> ServerSettings {
         try ConfigurationFile.serverSettings(in: text, name: "config.yml")

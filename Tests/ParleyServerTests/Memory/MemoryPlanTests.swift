@@ -4,7 +4,7 @@ import WebSocketNIO
 
 @testable import ParleyServer
 
-@Suite("How memory is divided")
+@Suite("How memory is divided", .timeLimit(.minutes(5)))
 struct MemoryPlanTests {
     private static let mebibyte = 1 << 20
 

@@ -2,7 +2,7 @@ import Testing
 
 @testable import ParleyServer
 
-@Suite("When memory is given back")
+@Suite("When memory is given back", .timeLimit(.minutes(5)))
 struct TrimScheduleTests {
     /// The intervals, from 1, in which a trim is due, when each leaves what it finds.
     private func trims(_ schedule: inout TrimSchedule, _ pages: some Sequence<Int>) -> [Int] {

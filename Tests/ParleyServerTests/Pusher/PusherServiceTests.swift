@@ -7,7 +7,7 @@ import Testing
 import WebSocketCore
 import WebSocketNIO
 
-@Suite("Apps over real sockets", .serialized)
+@Suite("Apps over real sockets", .serialized, .timeLimit(.minutes(5)))
 struct PusherServiceTests {
     private func text(_ socket: AsyncWebSocket) async -> String? {
         guard case .text(let text)? = await socket.receive() else { return nil }

@@ -2,7 +2,7 @@ import Channels
 import PusherProtocol
 import Testing
 
-@Suite("Cache channels (pusher-protocol §5.5)")
+@Suite("Cache channels (pusher-protocol §5.5)", .timeLimit(.minutes(5)))
 struct CacheChannelTests {
     @Test(
         "A newcomer gets the newest event right after the success, and before what is live",

@@ -2,7 +2,7 @@ import Channels
 import PusherProtocol
 import Testing
 
-@Suite("Client events (pusher-protocol §5.4, row 118)")
+@Suite("Client events (pusher-protocol §5.4, row 118)", .timeLimit(.minutes(5)))
 struct ClientEventTests {
     private static func pair(
         _ channel: String, _ change: @escaping (inout PusherApp) -> Void = { $0.allowsClientEvents = true }

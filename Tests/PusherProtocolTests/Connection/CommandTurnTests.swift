@@ -2,7 +2,7 @@ import Channels
 import PusherProtocol
 import Testing
 
-@Suite("Many subscriptions at once")
+@Suite("Many subscriptions at once", .timeLimit(.minutes(5)))
 struct CommandTurnTests {
     @Test("After a turn's worth the carrier is asked to wait, and all are answered in the end")
     func turns() throws {

@@ -2,7 +2,7 @@ import Channels
 import PusherProtocol
 import Testing
 
-@Suite("What connections take and leave behind")
+@Suite("What connections take and leave behind", .timeLimit(.minutes(5)))
 struct ConnectionMemoryTests {
     @Test("A connection that is closed leaves nothing behind, signed in, watching and subscribed as it may be")
     func freed() throws {

@@ -3,7 +3,7 @@ import PusherProtocol
 import Testing
 import WebSocketCore
 
-@Suite("Messages of clients (section F of the catalogue)")
+@Suite("Messages of clients (section F of the catalogue)", .timeLimit(.minutes(5)))
 struct MessageTests {
     @Test(
         "Row 104: a message that is no object with an event gets an error without a code, and the connection stays",

@@ -3,7 +3,7 @@ import PusherProtocol
 import Testing
 import WebSocketCore
 
-@Suite("The beginning and the end of a connection (pusher-protocol §3, §4)")
+@Suite("The beginning and the end of a connection (pusher-protocol §3, §4)", .timeLimit(.minutes(5)))
 struct OpeningTests {
     @Test("The first message is connection_established; its data is a string that has the JSON in it")
     func established() throws {

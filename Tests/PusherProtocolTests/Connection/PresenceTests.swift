@@ -2,7 +2,7 @@ import Channels
 import PusherProtocol
 import Testing
 
-@Suite("Presence (pusher-protocol §5.3)")
+@Suite("Presence (pusher-protocol §5.3)", .timeLimit(.minutes(5)))
 struct PresenceTests {
     @Test("A joiner is told everybody, itself included: ids once each, hash an object, and the count")
     func snapshot() throws {

@@ -2,7 +2,7 @@ import Channels
 import PusherProtocol
 import Testing
 
-@Suite("Where clients connect (pusher-protocol §1, §4)")
+@Suite("Where clients connect (pusher-protocol §1, §4)", .timeLimit(.minutes(5)))
 struct PusherHandshakeTests {
     private static func decide(
         _ path: String, _ query: String = "protocol=7&client=js&version=8.4.0&flash=false",

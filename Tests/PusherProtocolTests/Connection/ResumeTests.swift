@@ -2,7 +2,7 @@ import Channels
 import PusherProtocol
 import Testing
 
-@Suite("The resume extension (delivery.md)")
+@Suite("The resume extension (delivery.md)", .timeLimit(.minutes(5)))
 struct ResumeTests {
     private static func position(_ epoch: String?, _ offset: Int?) throws -> String {
         #"{"epoch":"\#(try #require(epoch))","offset":\#(try #require(offset))}"#

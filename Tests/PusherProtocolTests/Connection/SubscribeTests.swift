@@ -2,7 +2,7 @@ import Channels
 import PusherProtocol
 import Testing
 
-@Suite("Subscribing (pusher-protocol §5.1, §5.2, §6)")
+@Suite("Subscribing (pusher-protocol §5.1, §5.2, §6)", .timeLimit(.minutes(5)))
 struct SubscribeTests {
     @Test("A public channel: success with an empty object as a string, then what is published")
     func open() throws {

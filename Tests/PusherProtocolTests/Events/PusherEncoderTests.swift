@@ -3,7 +3,7 @@ import PusherProtocol
 import Testing
 import WebSocketCore
 
-@Suite("What happens in channels, as messages (pusher-protocol §2, §5)")
+@Suite("What happens in channels, as messages (pusher-protocol §2, §5)", .timeLimit(.minutes(5)))
 struct PusherEncoderTests {
     private let encoder = PusherEncoder()
     private let epoch = Epoch(rawValue: 7)

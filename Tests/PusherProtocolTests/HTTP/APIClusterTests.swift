@@ -3,7 +3,7 @@ import PusherProtocol
 import Testing
 import WebSocketCore
 
-@Suite("The HTTP API of one node and the clients of another")
+@Suite("The HTTP API of one node and the clients of another", .timeLimit(.minutes(5)))
 struct APIClusterTests {
     private let cluster = Cluster(nodes: 2)
 

@@ -4,7 +4,7 @@ import WebSocketCore
 
 @testable import PusherProtocol
 
-@Suite("The limits and errors of the HTTP API")
+@Suite("The limits and errors of the HTTP API", .timeLimit(.minutes(5)))
 struct APILimitsTests {
     @Test("Row 143: a body above the limit is 413, whoever sends it")
     func body() {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import PusherProtocol
 
-@Suite("The paths of the HTTP API")
+@Suite("The paths of the HTTP API", .timeLimit(.minutes(5)))
 struct APIPathTests {
     @Test(
         "Each path of section 7 has its route",

@@ -2,7 +2,7 @@ import Testing
 
 @testable import PusherProtocol
 
-@Suite("The query of a signed request")
+@Suite("The query of a signed request", .timeLimit(.minutes(5)))
 struct APIQueryTests {
     private func signed(_ query: String) throws -> String {
         var text: [UInt8] = []

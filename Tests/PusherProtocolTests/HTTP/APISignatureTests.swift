@@ -2,7 +2,7 @@ import Channels
 import PusherProtocol
 import Testing
 
-@Suite("The signatures of the HTTP API")
+@Suite("The signatures of the HTTP API", .timeLimit(.minutes(5)))
 struct APISignatureTests {
     static let body = #"{"name":"foo","channels":["project-3"],"data":"{\"some\":\"data\"}"}"#
     static let signature = "da454824c97ba181a32ccc17a72625ba02771f50b50e1e7430e47a1f3f457e6c"

@@ -2,7 +2,7 @@ import Testing
 
 @testable import PusherProtocol
 
-@Suite("The memory for answers without a fixed length")
+@Suite("The memory for answers without a fixed length", .timeLimit(.minutes(5)))
 struct AnswerBudgetTests {
     private let least = AnswerBudget.leastBytes
 

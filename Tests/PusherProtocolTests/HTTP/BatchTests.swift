@@ -2,7 +2,7 @@ import Channels
 import PusherProtocol
 import Testing
 
-@Suite("Publishing a batch over HTTP")
+@Suite("Publishing a batch over HTTP", .timeLimit(.minutes(5)))
 struct BatchTests {
     private func batch(_ items: String...) -> String { #"{"batch":[\#(items.joined(separator: ","))]}"# }
 

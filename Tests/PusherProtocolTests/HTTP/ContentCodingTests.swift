@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 /// What becomes of a body that says how it is encoded. The inflater here only reverses bytes, or fails.
-@Suite("Encoded bodies of the HTTP API")
+@Suite("Encoded bodies of the HTTP API", .timeLimit(.minutes(5)))
 struct ContentCodingTests {
     private static let body = #"{"name":"n","channel":"c","data":"d"}"#
 

@@ -3,7 +3,7 @@ import PusherProtocol
 import Testing
 
 /// What clients and back ends of other servers send, and only a lenient app takes.
-@Suite("The dialects of apps")
+@Suite("The dialects of apps", .timeLimit(.minutes(5)))
 struct DialectTests {
     private static let otherKey = PusherKey(key: "other-key", secret: "other-secret")
 

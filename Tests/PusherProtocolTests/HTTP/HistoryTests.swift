@@ -3,7 +3,7 @@ import Testing
 
 @testable import PusherProtocol
 
-@Suite("The history of the HTTP API")
+@Suite("The history of the HTTP API", .timeLimit(.minutes(5)))
 struct HistoryTests {
     /// A channel with so many events, whose data is their offset.
     private func server(_ count: Int, _ change: (inout PusherApp) -> Void = { _ in }) -> (APIServer, epoch: String) {

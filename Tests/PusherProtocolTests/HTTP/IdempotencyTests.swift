@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 import WebSocketCore
 
-@Suite("Idempotency keys of the HTTP API")
+@Suite("Idempotency keys of the HTTP API", .timeLimit(.minutes(5)))
 struct IdempotencyTests {
     private let body = #"{"name":"n","data":"d","channel":"c","info":"position"}"#
 

@@ -2,7 +2,7 @@ import Channels
 import PusherProtocol
 import Testing
 
-@Suite("Publishing over HTTP")
+@Suite("Publishing over HTTP", .timeLimit(.minutes(5)))
 struct PublishingTests {
     private func event(_ members: String) -> String { "{\(members)}" }
 

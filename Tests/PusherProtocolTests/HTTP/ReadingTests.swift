@@ -2,7 +2,7 @@ import Channels
 import PusherProtocol
 import Testing
 
-@Suite("Asking the HTTP API about channels")
+@Suite("Asking the HTTP API about channels", .timeLimit(.minutes(5)))
 struct ReadingTests {
     @Test("Trap 3 of section 12: channels is an object, also when there are none")
     func noChannels() {

@@ -2,7 +2,7 @@ import Foundation
 import PusherProtocol
 import Testing
 
-@Suite("The reader of incoming JSON (RFC 8259)")
+@Suite("The reader of incoming JSON (RFC 8259)", .timeLimit(.minutes(5)))
 struct EnvelopeReaderTests {
     private static func read(_ text: String) throws(EnvelopeError) -> JSONValue {
         try EnvelopeReader.read(Array(text.utf8).span.bytes)

@@ -1,7 +1,7 @@
 import PusherProtocol
 import Testing
 
-@Suite("The writer of JSON")
+@Suite("The writer of JSON", .timeLimit(.minutes(5)))
 struct JSONWriterTests {
     private static func written(_ bytes: [UInt8]) -> [UInt8] {
         var writer = JSONWriter()

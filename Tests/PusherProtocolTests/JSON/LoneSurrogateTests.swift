@@ -4,7 +4,7 @@ import Testing
 @testable import PusherProtocol
 
 /// Half a surrogate pair is what a browser's `JSON.stringify` writes for a string that was cut within a character.
-@Suite("Half a surrogate pair")
+@Suite("Half a surrogate pair", .timeLimit(.minutes(5)))
 struct LoneSurrogateTests {
     private static let halves = [
         #"\ud800"#, #"\uDC00"#, #"\ud83d\n"#, #"\ud800\ud800"#, #"\ud800\u0041"#, #"\udc00\ud800"#, #"x\uDbFfy"#,

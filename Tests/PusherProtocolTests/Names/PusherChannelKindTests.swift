@@ -2,7 +2,7 @@ import Channels
 import PusherProtocol
 import Testing
 
-@Suite("The names of channels (pusher-protocol §5)")
+@Suite("The names of channels (pusher-protocol §5)", .timeLimit(.minutes(5)))
 struct PusherChannelKindTests {
     private static func kind(_ name: String) -> PusherChannelKind? { PusherChannelKind(Array(name.utf8)) }
 

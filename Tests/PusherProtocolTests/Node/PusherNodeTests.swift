@@ -2,7 +2,7 @@ import Channels
 import PusherProtocol
 import Testing
 
-@Suite("Apps on a node")
+@Suite("Apps on a node", .timeLimit(.minutes(5)))
 struct PusherNodeTests {
     @Test("Apps are found by each of their keys and by their ids, compared as bytes")
     func lookUp() throws {

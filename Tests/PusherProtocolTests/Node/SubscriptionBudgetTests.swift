@@ -3,7 +3,7 @@ import Testing
 
 @testable import PusherProtocol
 
-@Suite("Subscriptions of a node")
+@Suite("Subscriptions of a node", .timeLimit(.minutes(5)))
 struct SubscriptionBudgetTests {
     @Test("Half is in equal parts, the other half is for whichever needs it")
     func parts() {

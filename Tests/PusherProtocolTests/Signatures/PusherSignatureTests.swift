@@ -1,7 +1,7 @@
 import PusherProtocol
 import Testing
 
-@Suite("Signatures (pusher-protocol §6)")
+@Suite("Signatures (pusher-protocol §6)", .timeLimit(.minutes(5)))
 struct PusherSignatureTests {
     private static let secret: Secret = "7ad3773142a6692b25b8"
 

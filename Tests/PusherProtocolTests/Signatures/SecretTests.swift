@@ -2,7 +2,7 @@ import Foundation
 import PusherProtocol
 import Testing
 
-@Suite("Secrets")
+@Suite("Secrets", .timeLimit(.minutes(5)))
 struct SecretTests {
     private static let text = "7ad3773142a6692b25b8"
 

@@ -2,7 +2,7 @@ import Channels
 import PusherProtocol
 import Testing
 
-@Suite("Signing in (pusher-protocol §5.8)")
+@Suite("Signing in (pusher-protocol §5.8)", .timeLimit(.minutes(5)))
 struct SignInTests {
     @Test("A good signature is answered with the user data as a string inside the data")
     func success() throws {

@@ -2,7 +2,7 @@ import Channels
 import PusherProtocol
 import Testing
 
-@Suite("Watchlists (pusher-protocol §5.8)")
+@Suite("Watchlists (pusher-protocol §5.8)", .timeLimit(.minutes(5)))
 struct WatchlistTests {
     /// `online anna ben` for each event in a message, or what else it is.
     private static func words(_ messages: [Message]) -> [String] {

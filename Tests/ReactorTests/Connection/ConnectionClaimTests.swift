@@ -3,7 +3,7 @@ import WebSocketCore
 
 @testable import Reactor
 
-@Suite("What counts a connection")
+@Suite("What counts a connection", .timeLimit(.minutes(5)))
 struct ConnectionClaimTests {
     private final class Claim: ConnectionClaim {
         let clientAddress: String?

@@ -3,7 +3,7 @@ import Reactor
 import Testing
 import WebSocketCore
 
-@Suite("Fan-out on the reactor")
+@Suite("Fan-out on the reactor", .timeLimit(.minutes(5)))
 struct FanOutTests {
     /// So many connections of one loop, and their handles for its thread.
     private func audience(

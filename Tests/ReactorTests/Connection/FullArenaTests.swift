@@ -2,7 +2,7 @@ import Reactor
 import Testing
 import WebSocketCore
 
-@Suite("What a loop collects, given back and full")
+@Suite("What a loop collects, given back and full", .timeLimit(.minutes(5)))
 struct FullArenaTests {
     /// Touched on the loop's thread only.
     private final class Handles: @unchecked Sendable {

@@ -3,7 +3,7 @@ import Reactor
 import Testing
 import WebSocketCore
 
-@Suite("A peer that sends faster than it may, on the reactor", .serialized)
+@Suite("A peer that sends faster than it may, on the reactor", .serialized, .timeLimit(.minutes(5)))
 struct HoldingTests {
     private func limits(_ rate: UInt32, _ change: (inout ConnectionLimits) -> Void = { _ in }) -> ConnectionLimits {
         var limits = ConnectionLimits.calm

@@ -3,7 +3,7 @@ import Reactor
 import Testing
 import WebSocketCore
 
-@Suite("Long answers, which leave from where they were read")
+@Suite("Long answers, which leave from where they were read", .timeLimit(.minutes(5)))
 struct LongAnswerTests {
     /// Other bytes at every place and for every seed.
     private static func payload(_ count: Int, seed: Int = 0) -> [UInt8] {

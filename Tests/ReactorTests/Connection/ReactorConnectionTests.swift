@@ -3,7 +3,7 @@ import Reactor
 import Testing
 import WebSocketCore
 
-@Suite("A connection on the reactor")
+@Suite("A connection on the reactor", .timeLimit(.minutes(5)))
 struct ReactorConnectionTests {
     @Test("What was read behind the request comes first, and nothing is lost or doubled, wherever it is cut")
     func handOver() async throws {

@@ -2,7 +2,7 @@ import Reactor
 import Testing
 import WebSocketCore
 
-@Suite("The end of a reactor's loop")
+@Suite("The end of a reactor's loop", .timeLimit(.minutes(5)))
 struct LoopEndTests {
     @Test("Every connection and every task that a loop has taken gets its end, however many there are")
     func nothingIsDropped() async throws {

@@ -3,7 +3,7 @@ import WebSocketCore
 
 @testable import Reactor
 
-@Suite("The reactor's timer wheel, on a virtual clock")
+@Suite("The reactor's timer wheel, on a virtual clock", .timeLimit(.minutes(5)))
 struct TimerWheelTests {
     private func at(_ milliseconds: UInt64) -> MonotonicInstant { MonotonicInstant(milliseconds: milliseconds) }
 

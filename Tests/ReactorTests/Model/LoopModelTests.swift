@@ -7,7 +7,7 @@ import Testing
 ///
 /// `PARLEY_MODEL_STEPS` says how many steps (100,000, and ten million with `PARLEY_FULL=1`), `PARLEY_MODEL_SEED` repeats
 /// a round that has failed.
-@Suite("A loop with tiny limits against its model")
+@Suite("A loop with tiny limits against its model", .timeLimit(.minutes(90)))
 struct LoopModelTests {
     private static let stepsPerRound = 2_000
 

@@ -7,7 +7,7 @@ import WebSocketCore
 /// A read of memory that nobody may touch, on purpose: `scripts/sanitize` runs each of these and trusts the address
 /// sanitizer only when it has reported all three. `PARLEY_PLANTED_READ` says which; without it they only look whether the
 /// memory is marked.
-@Suite("What is released in a loop is forbidden memory", .serialized)
+@Suite("What is released in a loop is forbidden memory", .serialized, .timeLimit(.minutes(5)))
 struct PlantedReadTests {
     enum Place: String, CaseIterable, Sendable {
         case arena, run, slot

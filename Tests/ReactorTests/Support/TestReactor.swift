@@ -115,7 +115,19 @@ extension Reactor {
     }
 }
 
-/// Runs `body` with a reactor, and stops it afterwards: then nothing of any connection may be left on it.
+/// Whether the loops have nothing to do, within some seconds: a loop turns once for each question about it, and seldom more.
+private func comesToRest(_ reactor: Reactor) async -> Bool {
+    for _ in 0..<200 {
+        let before = await reactor.statistics().ticks
+        try? await Task.sleep(for: .milliseconds(20))
+        let after = await reactor.statistics().ticks
+        if after &- before <= 2 * reactor.loops.count { return true }
+    }
+    return false
+}
+
+/// Runs `body` with a reactor, and stops it afterwards: its loops have to come to rest before, and then nothing of any
+/// connection may be left on them.
 func withReactor(
     loops: Int = 1, _ environment: CarrierEnvironment = CarrierEnvironment(),
     _ body: (Reactor) async throws -> Void
@@ -124,6 +136,7 @@ func withReactor(
     try reactor.start(environment)
     do {
         try await onOwnThread { try await body(reactor) }
+        #expect(await comesToRest(reactor), "the loops turn without end although nothing happens")
     } catch {
         await reactor.stop(CloseFrame(code: .goingAway), within: .zero)
         throw error

@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("RFC 6455 §7.4: close codes")
+@Suite("RFC 6455 §7.4: close codes", .timeLimit(.minutes(5)))
 struct CloseCodeTests {
     @Test("The codes that a close frame may carry are those of the registry (RFC 6455 §7.4; Autobahn 7.7, 7.9)")
     func mayAppearOnWire() {

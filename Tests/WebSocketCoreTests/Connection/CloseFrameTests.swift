@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("RFC 6455 §5.5.1: the close frame")
+@Suite("RFC 6455 §5.5.1: the close frame", .timeLimit(.minutes(5)))
 struct CloseFrameTests {
     @Test(
         "A close frame with a legal code is answered with that code (RFC 6455 §5.5.1; Autobahn 7.7.1–7.7.13)",

@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("RFC 6455 §7: the closing handshake, every state and every input")
+@Suite("RFC 6455 §7: the closing handshake, every state and every input", .timeLimit(.minutes(5)))
 struct ClosingHandshakeTests {
     typealias Action = ClosingHandshake.Action
 

@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("RFC 6455 §5–§7: one connection")
+@Suite("RFC 6455 §5–§7: one connection", .timeLimit(.minutes(5)))
 struct ConnectionStateMachineTests {
     typealias TickAction = ConnectionStateMachine.TickAction
 

@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("RFC 6455 §5.5.2: ping as keep-alive, on a virtual clock")
+@Suite("RFC 6455 §5.5.2: ping as keep-alive, on a virtual clock", .timeLimit(.minutes(5)))
 struct KeepAliveTests {
     private func at(_ milliseconds: UInt64) -> MonotonicInstant { MonotonicInstant(milliseconds: milliseconds) }
 

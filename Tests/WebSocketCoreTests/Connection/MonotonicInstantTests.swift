@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("The clock that is passed in")
+@Suite("The clock that is passed in", .timeLimit(.minutes(5)))
 struct MonotonicInstantTests {
     private func at(_ milliseconds: UInt64) -> MonotonicInstant { MonotonicInstant(milliseconds: milliseconds) }
 

@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("RFC 6455 §7.4.1: the close code of every violation")
+@Suite("RFC 6455 §7.4.1: the close code of every violation", .timeLimit(.minutes(5)))
 struct ProtocolViolationTests {
     static let all: [(ProtocolViolation, CloseCode)] = [
         (.reservedBits, .protocolError), (.reservedOpcode, .protocolError),

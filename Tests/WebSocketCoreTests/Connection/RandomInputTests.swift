@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("RFC 6455 §5–§7: random input, judged as by a slow reference")
+@Suite("RFC 6455 §5–§7: random input, judged as by a slow reference", .timeLimit(.minutes(5)))
 struct RandomInputTests {
     static let limits: ConnectionLimits = {
         var limits = ConnectionLimits.withoutRates

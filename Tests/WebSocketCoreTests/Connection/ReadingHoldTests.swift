@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("How long a peer that sends too fast is held, on a virtual clock")
+@Suite("How long a peer that sends too fast is held, on a virtual clock", .timeLimit(.minutes(5)))
 struct ReadingHoldTests {
     private func at(_ milliseconds: UInt64) -> MonotonicInstant { MonotonicInstant(milliseconds: milliseconds) }
 

@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("The rate limit")
+@Suite("The rate limit", .timeLimit(.minutes(5)))
 struct TokenBucketTests {
     private func at(_ milliseconds: UInt64) -> MonotonicInstant { MonotonicInstant(milliseconds: milliseconds) }
 

@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("RFC 6455 §7.1, §6: what an application and a carrier subclass")
+@Suite("RFC 6455 §7.1, §6: what an application and a carrier subclass", .timeLimit(.minutes(5)))
 struct WebSocketSessionTests {
     private final class Recorder: WebSocketConnection {
         var sent: [(MessageKind, [UInt8])] = []

@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("RFC 6455 §5.5: control frames")
+@Suite("RFC 6455 §5.5: control frames", .timeLimit(.minutes(5)))
 struct ControlFrameTests {
     @Test(
         "A ping is answered with a pong of the same bytes (RFC 6455 §5.5.2; Autobahn 2.1–2.4, 2.6)",

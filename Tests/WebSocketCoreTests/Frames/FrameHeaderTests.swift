@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("RFC 6455 §5.2: composing a frame header")
+@Suite("RFC 6455 §5.2: composing a frame header", .timeLimit(.minutes(5)))
 struct FrameHeaderTests {
     static let lengths: [(length: Int, bytes: [UInt8])] = [
         (0, [0]), (1, [1]), (125, [125]),

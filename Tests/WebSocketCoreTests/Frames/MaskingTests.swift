@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("RFC 6455 §5.1, §5.3: masking")
+@Suite("RFC 6455 §5.1, §5.3: masking", .timeLimit(.minutes(5)))
 struct MaskingTests {
     static let keys: [UInt32] = [0, .max, 0x3D21_FA37, 0x0000_00FF, 0xFF00_0000, 0x0102_0408, 0x8000_0001]
 

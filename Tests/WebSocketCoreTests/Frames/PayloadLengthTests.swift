@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("RFC 6455 §5.2: the payload length of what arrives")
+@Suite("RFC 6455 §5.2: the payload length of what arrives", .timeLimit(.minutes(5)))
 struct PayloadLengthTests {
     static let roles: [Role] = [.server, .client]
 

@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("RFC 6455 §5.2: reserved bits and opcodes")
+@Suite("RFC 6455 §5.2: reserved bits and opcodes", .timeLimit(.minutes(5)))
 struct ReservedBitsAndOpcodesTests {
     @Test(
         "A reserved bit without an extension is a protocol error (RFC 6455 §5.2; Autobahn 3.1–3.7)",

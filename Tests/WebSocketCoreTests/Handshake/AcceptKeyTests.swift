@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("Accept value (RFC 6455 §4.2.2)")
+@Suite("Accept value (RFC 6455 §4.2.2)", .timeLimit(.minutes(5)))
 struct AcceptKeyTests {
     @Test(
         "Known keys give the known values",

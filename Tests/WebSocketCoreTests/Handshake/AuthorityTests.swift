@@ -2,7 +2,7 @@ import Testing
 
 @testable import WebSocketCore
 
-@Suite("Host and port (RFC 3986 §3.2)")
+@Suite("Host and port (RFC 3986 §3.2)", .timeLimit(.minutes(5)))
 struct AuthorityTests {
     @Test(
         "Hosts with and without a port are read",

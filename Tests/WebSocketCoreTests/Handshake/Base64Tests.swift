@@ -2,7 +2,7 @@ import Testing
 
 @testable import WebSocketCore
 
-@Suite("Base64 (RFC 4648 §4)")
+@Suite("Base64 (RFC 4648 §4)", .timeLimit(.minutes(5)))
 struct Base64Tests {
     @Test(
         "The vectors of RFC 4648 §10 come out",

@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("The client's opening handshake (RFC 6455 §4.1)")
+@Suite("The client's opening handshake (RFC 6455 §4.1)", .timeLimit(.minutes(5)))
 struct ClientHandshakeTests {
     private static let nonce = Array("the sample nonce".utf8)
     private static let good: [(name: String, value: String)] = [

@@ -2,7 +2,7 @@ import Testing
 
 @testable import WebSocketCore
 
-@Suite("Extension lists (RFC 6455 §9.1)")
+@Suite("Extension lists (RFC 6455 §9.1)", .timeLimit(.minutes(5)))
 struct ExtensionElementTests {
     private static func element(_ name: String, _ parameters: [(String, String?)] = []) -> ExtensionElement {
         ExtensionElement(name: name, parameters: parameters.map { .init(name: $0.0, value: $0.1) })

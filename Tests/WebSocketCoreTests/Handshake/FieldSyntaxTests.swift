@@ -2,7 +2,7 @@ import Testing
 
 @testable import WebSocketCore
 
-@Suite("Characters of HTTP fields (RFC 9110 §5.5, §5.6)")
+@Suite("Characters of HTTP fields (RFC 9110 §5.5, §5.6)", .timeLimit(.minutes(5)))
 struct FieldSyntaxTests {
     @Test("A token has exactly the bytes of RFC 9110 §5.6.2")
     func tokenBytes() {

@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("Header fields (RFC 9110 §5)")
+@Suite("Header fields (RFC 9110 §5)", .timeLimit(.minutes(5)))
 struct HeaderFieldsTests {
     @Test("Names have no case, lines keep their order, values lose the whitespace around them")
     func lookup() {

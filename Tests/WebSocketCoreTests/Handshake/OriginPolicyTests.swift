@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("Origins (RFC 6455 §4.2.2, §10.2; RFC 6454)")
+@Suite("Origins (RFC 6455 §4.2.2, §10.2; RFC 6454)", .timeLimit(.minutes(5)))
 struct OriginPolicyTests {
     @Test(
         "Any origin is allowed where there is no list",

@@ -2,7 +2,7 @@ import Testing
 
 @testable import WebSocketCore
 
-@Suite("SHA-1 (FIPS 180-4)")
+@Suite("SHA-1 (FIPS 180-4)", .timeLimit(.minutes(5)))
 struct SHA1Tests {
     private func hex(_ bytes: [UInt8]) -> String {
         bytes.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()

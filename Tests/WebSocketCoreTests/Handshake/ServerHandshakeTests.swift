@@ -2,7 +2,7 @@ import Testing
 
 @testable import WebSocketCore
 
-@Suite("The server's opening handshake (RFC 6455 §4.2)")
+@Suite("The server's opening handshake (RFC 6455 §4.2)", .timeLimit(.minutes(5)))
 struct ServerHandshakeTests {
     private static let good: [(name: String, value: String)] = [
         ("Host", "server.example.com"), ("Upgrade", "websocket"), ("Connection", "Upgrade"),

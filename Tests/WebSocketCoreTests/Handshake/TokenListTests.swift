@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("Token lists (RFC 9110 §5.6.1)")
+@Suite("Token lists (RFC 9110 §5.6.1)", .timeLimit(.minutes(5)))
 struct TokenListTests {
     @Test(
         "A token is found in any element of any line, in any case",

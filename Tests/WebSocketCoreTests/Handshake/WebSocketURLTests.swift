@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("WebSocket URLs (RFC 6455 §3)")
+@Suite("WebSocket URLs (RFC 6455 §3)", .timeLimit(.minutes(5)))
 struct WebSocketURLTests {
     @Test(
         "Good URLs are taken apart",

@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("RFC 6455 §5.4: fragmentation")
+@Suite("RFC 6455 §5.4: fragmentation", .timeLimit(.minutes(5)))
 struct FragmentationTests {
     static let roles = PayloadLengthTests.roles
 

@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("RFC 6455 §10.4: limits on messages")
+@Suite("RFC 6455 §10.4: limits on messages", .timeLimit(.minutes(5)))
 struct MessageLimitsTests {
     static let limits: ConnectionLimits = {
         var limits = ConnectionLimits.withoutRates

@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("RFC 6455 §5.6: a message encoded once")
+@Suite("RFC 6455 §5.6: a message encoded once", .timeLimit(.minutes(5)))
 struct SharedFrameTests {
     @Test(
         "A shared frame is one frame with FIN and without a mask (RFC 6455 §5.1, §5.6)",

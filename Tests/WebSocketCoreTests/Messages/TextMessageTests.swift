@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("RFC 6455 §8.1: the UTF-8 of text messages, vectors as in Autobahn section 6")
+@Suite("RFC 6455 §8.1: the UTF-8 of text messages, vectors as in Autobahn section 6", .timeLimit(.minutes(5)))
 struct TextMessageTests {
     struct Vector: Sendable {
         var name: String

@@ -1,7 +1,7 @@
 import Testing
 import WebSocketCore
 
-@Suite("RFC 6455 §8.1: text is UTF-8, checked against a slow reference")
+@Suite("RFC 6455 §8.1: text is UTF-8, checked against a slow reference", .timeLimit(.minutes(5)))
 struct UTF8ValidatorTests {
     @Test("Every sequence of one and two bytes is judged as by the reference (RFC 3629 §4)")
     func oneAndTwoBytes() {

@@ -6,7 +6,7 @@ import WebSocketCore
 
 @testable import WebSocketNIO
 
-@Suite("The asynchronous face")
+@Suite("The asynchronous face", .timeLimit(.minutes(5)))
 struct AsyncWebSocketTests {
     /// A server whose connections are each given to `handle`.
     private func withAsyncServer(

@@ -11,7 +11,7 @@ import Glibc
 import Darwin
 #endif
 
-@Suite("Connecting as a client")
+@Suite("Connecting as a client", .timeLimit(.minutes(5)))
 struct WebSocketClientTests {
     private func client(
         _ configure: (inout WebSocketClientConfiguration) -> Void = { _ in }

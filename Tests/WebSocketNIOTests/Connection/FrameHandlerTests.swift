@@ -6,7 +6,7 @@ import WebSocketCore
 
 @testable import WebSocketNIO
 
-@Suite("The frame handler, on a loop whose clock a test moves")
+@Suite("The frame handler, on a loop whose clock a test moves", .timeLimit(.minutes(5)))
 struct FrameHandlerTests {
     // MARK: - Writing
 

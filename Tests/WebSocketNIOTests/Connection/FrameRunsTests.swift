@@ -4,7 +4,7 @@ import WebSocketCore
 
 @testable import WebSocketNIO
 
-@Suite("Runs of shared frames")
+@Suite("Runs of shared frames", .timeLimit(.minutes(5)))
 struct FrameRunsTests {
     /// Notes how often it was asked.
     private final class CountingCompressor: MessageCompressor {

@@ -6,7 +6,7 @@ import WebSocketCore
 
 @testable import WebSocketNIO
 
-@Suite("A peer that sends faster than it may, on a loop whose clock a test moves")
+@Suite("A peer that sends faster than it may, on a loop whose clock a test moves", .timeLimit(.minutes(5)))
 struct HoldingTests {
     private func limits(_ change: (inout ConnectionLimits) -> Void = { _ in }) -> ConnectionLimits {
         var limits = ConnectionLimits.wide

@@ -4,7 +4,7 @@ import WebSocketCore
 
 @testable import WebSocketNIO
 
-@Suite("The outbox")
+@Suite("The outbox", .timeLimit(.minutes(5)))
 struct OutboxTests {
     private let runs = FrameRuns()
 

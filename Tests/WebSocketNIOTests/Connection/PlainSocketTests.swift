@@ -5,7 +5,7 @@ import Testing
 
 @testable import WebSocketNIO
 
-@Suite("The socket under a channel")
+@Suite("The socket under a channel", .timeLimit(.minutes(5)))
 struct PlainSocketTests {
     /// Writes past SwiftNIO until the kernel takes no more, and counts what it took.
     private final class Filler: ChannelInboundHandler {

@@ -3,7 +3,7 @@ import Testing
 import WebSocketCore
 import WebSocketNIO
 
-@Suite("Readers that do not keep up, on real sockets")
+@Suite("Readers that do not keep up, on real sockets", .timeLimit(.minutes(5)))
 struct SlowReaderSocketTests {
     @Test("One that resumes gets whole frames without a gap and then 1013; its server has let go of the rest")
     func resumes() async throws {

@@ -6,7 +6,7 @@ import WebSocketCore
 
 @testable import WebSocketNIO
 
-@Suite("Readers that do not keep up")
+@Suite("Readers that do not keep up", .timeLimit(.minutes(5)))
 struct SlowReaderTests {
     /// A loop, and the slow readers that it has reported.
     private final class Node {

@@ -5,7 +5,8 @@ import WebSocketCore
 
 @testable import WebSocketNIO
 
-@Suite("Frames that come with the opening request, or before the server has seen the end of it")
+@Suite(
+    "Frames that come with the opening request, or before the server has seen the end of it", .timeLimit(.minutes(5)))
 struct EarlyFrameTests {
     static let frames: [WireFrame] = [
         .text("one"), .ping("p"), .binary([UInt8](repeating: 7, count: 200)), .text("three"),

@@ -3,7 +3,7 @@ import Testing
 import WebSocketCore
 import WebSocketNIO
 
-@Suite("The front door over real sockets")
+@Suite("The front door over real sockets", .timeLimit(.minutes(5)))
 struct FrontDoorSocketTests {
     private static let get = "GET /plain HTTP/1.1\r\nHost: a\r\n\r\n"
 

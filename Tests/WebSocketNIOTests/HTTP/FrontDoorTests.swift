@@ -5,7 +5,7 @@ import WebSocketCore
 
 @testable import WebSocketNIO
 
-@Suite("The front door, on a loop whose clock a test moves")
+@Suite("The front door, on a loop whose clock a test moves", .timeLimit(.minutes(5)))
 struct FrontDoorTests {
     static let get = "GET /plain HTTP/1.1\r\nHost: a\r\n\r\n"
 

@@ -6,7 +6,7 @@ import WebSocketCore
 
 @testable import WebSocketNIO
 
-@Suite("An HTTP service behind the front door, on an embedded channel")
+@Suite("An HTTP service behind the front door, on an embedded channel", .timeLimit(.minutes(5)))
 struct HTTPServiceTests {
     private static let get = "GET /plain HTTP/1.1\r\nHost: a\r\n\r\n"
 

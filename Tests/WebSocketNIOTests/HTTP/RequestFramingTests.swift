@@ -3,7 +3,7 @@ import WebSocketCore
 
 @testable import WebSocketNIO
 
-@Suite("Where a request's body ends (RFC 9112 §6)")
+@Suite("Where a request's body ends (RFC 9112 §6)", .timeLimit(.minutes(5)))
 struct RequestFramingTests {
     private func problem(
         _ fields: [(name: String, value: String)], minor: Int = 1, target: String = "/", host: String? = "a"

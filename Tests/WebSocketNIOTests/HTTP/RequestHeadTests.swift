@@ -2,7 +2,7 @@ import Testing
 
 @testable import WebSocketNIO
 
-@Suite("The end of a request's head")
+@Suite("The end of a request's head", .timeLimit(.minutes(5)))
 struct RequestHeadTests {
     static let heads = [
         "GET / HTTP/1.1\r\n\r\n",

@@ -3,7 +3,7 @@ import Testing
 
 @testable import WebSocketNIO
 
-@Suite("Receive buffers")
+@Suite("Receive buffers", .timeLimit(.minutes(5)))
 struct ReceiveAllocatorTests {
     /// Shows which buffer a pool has kept: it takes one of any size.
     private struct Anything: RecvByteBufferAllocator {

@@ -4,7 +4,7 @@ import WebSocketCore
 
 @testable import WebSocketNIO
 
-@Suite("The timer wheel")
+@Suite("The timer wheel", .timeLimit(.minutes(5)))
 struct TimerWheelTests {
     private let context = LoopContext.embedded(EmbeddedEventLoop())
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import WebSocketNIO
 
-@Suite("A listener that accepts nobody for a while")
+@Suite("A listener that accepts nobody for a while", .timeLimit(.minutes(5)))
 struct AcceptGateTests {
     /// A listener on an embedded loop, whose census a test answers.
     private final class Listener {

@@ -4,7 +4,7 @@ import Testing
 import WebSocketCore
 import WebSocketNIO
 
-@Suite("Limits at the door, on real sockets")
+@Suite("Limits at the door, on real sockets", .timeLimit(.minutes(5)))
 struct AcceptLimitsTests {
     private static let page = "GET /plain HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 

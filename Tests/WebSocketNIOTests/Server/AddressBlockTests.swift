@@ -4,7 +4,7 @@ import WebSocketCore
 
 @testable import WebSocketNIO
 
-@Suite("What counts as one address")
+@Suite("What counts as one address", .timeLimit(.minutes(5)))
 struct AddressBlockTests {
     private func block(_ text: String) throws -> AddressBlock {
         AddressBlock(try #require(IPAddress(SocketAddress(ipAddress: text, port: 1))))

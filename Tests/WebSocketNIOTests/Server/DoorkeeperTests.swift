@@ -3,7 +3,7 @@ import Testing
 
 @testable import WebSocketNIO
 
-@Suite("Who is let in, by address and by rate")
+@Suite("Who is let in, by address and by rate", .timeLimit(.minutes(5)))
 struct DoorkeeperTests {
     /// What a connection got; it keeps its lease.
     private final class Visitor {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import WebSocketNIO
 
-@Suite("Whom a proxy forwards for")
+@Suite("Whom a proxy forwards for", .timeLimit(.minutes(5)))
 struct ForwardedForTests {
     private static let networks = ["10.0.0.0/8", "fd00::/8", "192.0.2.7"]
 

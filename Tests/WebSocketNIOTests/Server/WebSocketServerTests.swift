@@ -11,7 +11,7 @@ import Glibc
 import Darwin
 #endif
 
-@Suite("Server and client over real sockets")
+@Suite("Server and client over real sockets", .timeLimit(.minutes(5)))
 struct WebSocketServerTests {
     static let modes: [CompressionMode] = [.off, .shared, .dedicated]
 

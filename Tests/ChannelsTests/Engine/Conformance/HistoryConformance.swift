@@ -2,7 +2,7 @@ import Channels
 import Testing
 
 extension EngineConformance {
-    @Suite("Reading the log")
+    @Suite("Reading the log", .timeLimit(.minutes(5)))
     struct History {
         private func filled(_ fixture: any EngineFixture) async throws -> (any EngineCluster, ChannelAddress) {
             let cluster = try await fixture.makeCluster(nodes: 2)

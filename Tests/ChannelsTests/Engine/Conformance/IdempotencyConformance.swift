@@ -2,7 +2,7 @@ import Channels
 import Testing
 
 extension EngineConformance {
-    @Suite("Idempotency keys")
+    @Suite("Idempotency keys", .timeLimit(.minutes(5)))
     struct Idempotency {
         private static let day: UInt64 = 86_400_000
 

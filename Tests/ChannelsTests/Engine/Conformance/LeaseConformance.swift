@@ -2,7 +2,7 @@ import Channels
 import Testing
 
 extension EngineConformance {
-    @Suite("Leases of nodes")
+    @Suite("Leases of nodes", .timeLimit(.minutes(5)))
     struct Leases {
         private let connections = (0..<6).map { _ in ConnectionID() }
 

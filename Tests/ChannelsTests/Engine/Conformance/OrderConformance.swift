@@ -2,7 +2,7 @@ import Channels
 import Testing
 
 extension EngineConformance {
-    @Suite("The order of a channel on several threads")
+    @Suite("The order of a channel on several threads", .timeLimit(.minutes(5)))
     struct Order {
         @Test("Offsets are dense, and all sinks are told the same in the same order", arguments: EngineFixtures.all)
         func sameOrder(fixture: any EngineFixture) async throws {

@@ -2,7 +2,7 @@ import Channels
 import Testing
 
 extension EngineConformance {
-    @Suite("Presence")
+    @Suite("Presence", .timeLimit(.minutes(5)))
     struct Presence {
         private let connections = (0..<6).map { _ in ConnectionID() }
 

@@ -2,7 +2,7 @@ import Channels
 import Testing
 
 extension EngineConformance {
-    @Suite("Publishing")
+    @Suite("Publishing", .timeLimit(.minutes(5)))
     struct Publishing {
         @Test("Offsets are 1, 2, 3 … in one epoch, whichever node publishes", arguments: EngineFixtures.all)
         func offsets(fixture: any EngineFixture) async throws {

@@ -2,7 +2,7 @@ import Channels
 import Testing
 
 extension EngineConformance {
-    @Suite("Keeping publications")
+    @Suite("Keeping publications", .timeLimit(.minutes(5)))
     struct Keeping {
         /// What is kept, its first offset, and the top; also through `newest`, which must not know better.
         private func expect(

@@ -2,7 +2,7 @@ import Channels
 import Testing
 
 extension EngineConformance {
-    @Suite("Counting subscriptions")
+    @Suite("Counting subscriptions", .timeLimit(.minutes(5)))
     struct Subscriptions {
         @Test(
             "The subscriptions of all nodes' sinks are added up, and every sink is told", arguments: EngineFixtures.all)

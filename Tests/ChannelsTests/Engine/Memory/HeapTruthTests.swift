@@ -6,7 +6,7 @@ import WebSocketCore
 @testable import Channels
 
 /// Holds what a store counts against what the allocator has given away, in a process of its own that prints both.
-@Suite("What a store counts is what the allocator gives", .enabled(if: Heap.isOfSystem))
+@Suite("What a store counts is what the allocator gives", .enabled(if: Heap.isOfSystem), .timeLimit(.minutes(5)))
 struct HeapTruthTests {
     @Test("Within 1.3 times in every shape of what is kept, and never far above what is taken")
     func shapes() async throws {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Channels
 
-@Suite("What a memory engine keeps of all channels together")
+@Suite("What a memory engine keeps of all channels together", .timeLimit(.minutes(5)))
 struct HistoryBudgetTests {
     private func cluster(budget: Int) -> MemoryCluster {
         MemoryFixture(options: MemoryStore.Options(historyBudget: budget)).makeMemoryCluster()

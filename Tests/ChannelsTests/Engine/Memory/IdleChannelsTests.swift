@@ -2,7 +2,7 @@ import Testing
 
 @testable import Channels
 
-@Suite("What a memory engine remembers of channels that nobody uses")
+@Suite("What a memory engine remembers of channels that nobody uses", .timeLimit(.minutes(5)))
 struct IdleChannelsTests {
     @Test("Positions are remembered for their time, and then the log begins anew in another epoch")
     func time() async throws {

@@ -3,7 +3,7 @@ import WebSocketCore
 
 @testable import Channels
 
-@Suite("How many idempotency keys a memory engine remembers")
+@Suite("How many idempotency keys a memory engine remembers", .timeLimit(.minutes(5)))
 struct KeyLimitTests {
     private func request(_ key: String, bytes: Int = 1) throws -> PublishRequest {
         let channel = try ChannelAddress("news")

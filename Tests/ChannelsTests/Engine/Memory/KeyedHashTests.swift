@@ -2,7 +2,7 @@ import Testing
 
 @testable import Channels
 
-@Suite("The keyed hash of names")
+@Suite("The keyed hash of names", .timeLimit(.minutes(5)))
 struct KeyedHashTests {
     private let hash = KeyedHash(key: SIMD2(0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908))
 

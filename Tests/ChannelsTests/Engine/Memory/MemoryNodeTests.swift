@@ -2,7 +2,7 @@ import Testing
 
 @testable import Channels
 
-@Suite("Nodes of a memory engine")
+@Suite("Nodes of a memory engine", .timeLimit(.minutes(5)))
 struct MemoryNodeTests {
     @Test("A node that is late, but was not found to be, loses nothing")
     func late() async throws {

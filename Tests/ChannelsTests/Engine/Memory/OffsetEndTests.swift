@@ -2,7 +2,7 @@ import Testing
 
 @testable import Channels
 
-@Suite("The end of an epoch's offsets")
+@Suite("The end of an epoch's offsets", .timeLimit(.minutes(5)))
 struct OffsetEndTests {
     private func cluster(_ maximum: UInt64) -> MemoryCluster {
         var options = MemoryStore.Options()

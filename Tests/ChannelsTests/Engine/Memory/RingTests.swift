@@ -2,7 +2,7 @@ import Testing
 
 @testable import Channels
 
-@Suite("A queue in one block")
+@Suite("A queue in one block", .timeLimit(.minutes(5)))
 struct RingTests {
     @Test("Random appends and removals are those of an array", arguments: 1...5)
     func random(seed: Int) {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Channels
 
-@Suite("What one namespace cannot take from another")
+@Suite("What one namespace cannot take from another", .timeLimit(.minutes(5)))
 struct SharesTests {
     private func cluster(
         _ namespaces: [String], onLimit: @escaping @Sendable (StoreLimit, [UInt8]) -> Void = { _, _ in },

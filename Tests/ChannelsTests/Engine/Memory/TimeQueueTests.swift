@@ -3,7 +3,7 @@ import WebSocketCore
 
 @testable import Channels
 
-@Suite("Channels by a time of each")
+@Suite("Channels by a time of each", .timeLimit(.minutes(5)))
 struct TimeQueueTests {
     private func log(_ number: Int) throws -> ChannelLog {
         ChannelLog(
