@@ -8,8 +8,12 @@ extension ReactorLoop {
     /// Read of a connection when the turn has taken enough: whoever has more than short messages waits for its turn.
     static let lightRead = 4 << 10
 
+    /// From so many bytes on a message is large, or what is read at once, see ``ConnectionStateMachine/largeBytes``.
+    static var largeMessage: Int { 32 << 10 }
+
     /// Whether this turn takes no large message more.
-    var hasHandledEnough: Bool { largeBytes >= limits.largeBytes || holdsLargeMessages }
+    @inline(__always)
+    var hasHandledEnough: Bool { largeBytes >= mostLargeBytes }
 
     /// Whether a connection has to wait until it is read.
     @inline(__always)

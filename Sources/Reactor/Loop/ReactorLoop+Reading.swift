@@ -34,6 +34,8 @@ extension ReactorLoop {
             process(UnsafeMutableRawBufferPointer(start: input, count: kept &+ count), slot)
             writeLong(slot)
             tickOutput.pointee.reader = nil
+            // Whole messages are not counted one by one.
+            if count >= Self.largeMessage { _ = countLarge(count, slot) }
             if count == Self.lightRead, most == count { waitForTurn(slot) }
         }
         if slot.pointee.machine.exceedsByteRate(now: now) { hold(slot) }
@@ -76,7 +78,6 @@ extension ReactorLoop {
                 endOfWhole = position
                 let payload = UnsafeRawBufferPointer(start: base + message.start, count: message.count)
                 session.received(message.kind, payload.bytes)
-                if message.count >= ConnectionStateMachine.largeBytes { _ = countLarge(message.count, slot) }
                 continue
             }
             if position == bytes.count, slot.pointee.machine.isAtRest { break }
@@ -103,7 +104,7 @@ extension ReactorLoop {
             }
         }
         // Of a message that is not finished, or that was too long.
-        _ = countLarge(0, slot)
+        if slot.pointee.machine.inflates { _ = countLarge(0, slot) }
         if endOfWhole > 0 { slot.pointee.machine.receivedWholeMessages(now: now) }
         slot.pointee.flags.remove(.isProcessing)
         if slot.pointee.flags.contains(.isPaused) {

@@ -37,7 +37,8 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     /// Bytes of large messages in this turn, and of what compressed ones have become; and the connections that wait with
     /// theirs.
     var largeBytes = 0
-    private(set) var holdsLargeMessages = false
+    /// What a turn takes of those: nothing while what was made of others waits.
+    private(set) var mostLargeBytes: Int
     var largeLine = WaitingLine<SlotHandle>()
     /// The memory of what waits for slow readers, and the most that one of them has waiting, or had.
     let heldOutput: HeldOutput
@@ -80,6 +81,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     init(loops: Int, limits: LoopLimits = LoopLimits()) throws(ReactorError) {
         self.loops = loops
         self.limits = limits
+        mostLargeBytes = limits.largeBytes
         heldOutput = HeldOutput(releasesAtOnce: limits.releasesAtOnce)
         poller = try Poller()
         inbox = Inbox(waker: poller.waker)
@@ -180,7 +182,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     /// Where the arena is half full, so that what sessions answer still has room.
     var isCrowded: Bool { tickOutput.pointee.usage.bytes > limits.arenaBytes / 4 }
 
-    func holdLargeMessages(_ isOn: Bool) { holdsLargeMessages = isOn }
+    func holdLargeMessages(_ isOn: Bool) { mostLargeBytes = isOn ? 0 : limits.largeBytes }
 
     /// Runs a task, or says that it never will be.
     func tryExecute(_ task: @escaping @Sendable () -> Void) -> Bool { inbox.append(task, isOnLoop: isOnLoop) }
