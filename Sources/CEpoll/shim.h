@@ -37,7 +37,7 @@ static inline long parley_send(int descriptor, const void *bytes, size_t count) 
     return parley_socket_call(SYS_sendto, descriptor, (void *)bytes, count, MSG_NOSIGNAL);
 }
 
-// Bytes that the kernel has taken and the peer's has not; 0 when that is not known.
+// Sent bytes that the peer has not acknowledged; 0 if unknown.
 static inline int parley_unacknowledged(int descriptor) {
     int count = 0;
     return ioctl(descriptor, TIOCOUTQ, &count) == 0 && count > 0 ? count : 0;

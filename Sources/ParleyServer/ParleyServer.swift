@@ -49,11 +49,6 @@ public struct ParleyServer: Service {
         web.port = configuration.port
         web.http = configuration.http
         web.accept = configuration.accept
-        if configuration.limitsAddressToHalf, let most = web.accept.maximumConnections,
-            let ofAddress = web.accept.maximumConnectionsPerAddress
-        {
-            web.accept.maximumConnectionsPerAddress = min(ofAddress, max(1, most / 2))
-        }
         web.proxies = configuration.proxies
         web.outputBudget = services.outputBudget
         web.bodyBudget = configuration.bodyBudget

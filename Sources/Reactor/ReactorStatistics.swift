@@ -19,7 +19,7 @@ public struct ReactorStatistics: Hashable, Sendable {
     public var holds = 0
     /// The most parts of backlogs that were let go of in one tick, of connections that had ended or were cut off.
     public var mostReleases = 0
-    /// The most bytes of large messages that were taken in one tick, and of what compressed ones have become.
+    /// The most bytes of large messages and inflated bytes in one iteration.
     public var mostLargeBytes = 0
     /// The most events that were taken in one tick.
     public var mostEvents = 0

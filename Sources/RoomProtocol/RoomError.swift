@@ -28,7 +28,7 @@ public struct RoomError: Error, Hashable, Sendable {
     public static let notJoined = RoomError(reason: .notJoined)
     /// A join when the room has as many members as it may have.
     public static let roomFull = RoomError(reason: .roomFull)
-    /// A join when as many members of the room come from the same address as may.
+    /// A join from an address that already has its maximum of the room's members.
     public static let addressFull = RoomError(reason: .addressFull)
     /// Something said to a code that nobody in the room has.
     public static let unknownAddressee = RoomError(reason: .unknownAddressee)

@@ -34,7 +34,7 @@ open class RoomMember: Subscriber {
     ///   - rooms: the server's rooms.
     ///   - room: the room that the client asked for, see ``RoomName``.
     ///   - shard: the shard of the thread that serves the connection.
-    ///   - address: where it comes from, which may have nine in ten of a room's members; `nil` where that is not limited.
+    ///   - address: the client's address, which gets at most nine in ten of a room's members; `nil` for no limit.
     public init(rooms: Rooms, room: ChannelName, shard: Shard, address: AddressBlock? = nil) {
         self.address = address
         self.rooms = rooms

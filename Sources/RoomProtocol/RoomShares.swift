@@ -1,16 +1,16 @@
 import Channels
 import WebSocketCore
 
-/// How many members of each room come from one address, so that no address fills a room alone. Any thread.
+/// Counts each room's members by address, so that no single address can fill a room. Any thread.
 final class RoomShares: Sendable {
-    /// Members of one room that one address may have: nine in ten, rounded up; any number where that is all of them.
+    /// Members of a room that one address may have: nine in ten, rounded up. Rooms of fewer than ten have no such limit.
     private let maximum: Int
     private let counts = Lock<[ChannelName: [AddressBlock: Int]]>([:])
 
-    /// - Parameter members: how many members a room has at most.
+    /// - Parameter members: the maximum number of members of a room.
     init(of members: Int) { maximum = members < 10 ? .max : members - members / 10 }
 
-    /// Counts one more member; `false` when the address has as many as it may have.
+    /// Counts a member; returns `false` if its address has reached the limit.
     func take(_ room: ChannelName, _ address: AddressBlock) -> Bool {
         counts.withLock { counts in
             let count = counts[room]?[address] ?? 0
@@ -20,7 +20,7 @@ final class RoomShares: Sendable {
         }
     }
 
-    /// A member that was counted is none any more.
+    /// Uncounts a member that ``take(_:_:)`` has counted.
     func giveBack(_ room: ChannelName, _ address: AddressBlock) {
         counts.withLock { counts in
             guard let count = counts[room]?[address] else { return assertionFailure("a member was not counted") }

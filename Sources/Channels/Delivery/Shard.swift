@@ -54,7 +54,7 @@ public final class Shard: Sendable {
     nonisolated(unsafe) private var unfinished: UInt8 = 0
     private let gate: DeliveryGate?
     private let holdLargeMessages: @Sendable (Bool) -> Void
-    /// More waits than ``heldBytes``, and the loop has been told. Shard's thread only.
+    /// Whether the shard has paused large messages: more than ``heldBytes`` wait. Shard's thread only.
     nonisolated(unsafe) private var isFull = false
     /// Connections that wait with their commands. Shard's thread only.
     nonisolated(unsafe) private var commandTurns = CommandTurns()
@@ -74,8 +74,8 @@ public final class Shard: Sendable {
     ///     own thread. As `wake` by default.
     ///   - isCrowded: whether the loop should write before more is delivered that waits already; called on its own
     ///     thread. Never by default.
-    ///   - holdLargeMessages: has the loop take no large message, or take them again, since more waits to be delivered than
-    ///     may; called on its own thread.
+    ///   - holdLargeMessages: pauses (`true`) or resumes (`false`) large messages on the loop while too many bytes wait to
+    ///     be delivered; called on its own thread.
     public init(
         outputBudget: OutputBudget? = nil, gate: DeliveryGate? = nil, wake: @escaping @Sendable (Shard) -> Void,
         goOn: (@Sendable (Shard) -> Void)? = nil, isCrowded: @escaping @Sendable () -> Bool = { false },

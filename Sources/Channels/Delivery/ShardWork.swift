@@ -25,7 +25,7 @@ struct ShardWork: Sendable {
         deliveries >= Self.maximumDeliveries || bytes >= Self.maximumBytes || encodings >= Self.maximumEncodings
     }
 
-    /// Whether the iteration has made `times` as many deliveries, or of as many bytes, as it wants to.
+    /// Whether the iteration has reached `times` times its limit of deliveries or bytes.
     func isSpent(times: Int) -> Bool {
         deliveries >= times &* Self.maximumDeliveries || bytes >= times &* Self.maximumBytes
     }

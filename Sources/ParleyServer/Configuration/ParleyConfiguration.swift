@@ -29,11 +29,9 @@ public struct ParleyConfiguration: Sendable {
     public var loops: Int?
     /// What a connection to the room may ask.
     public var roomLimits: ConnectionLimits
-    /// How many connections are taken: WebSockets, of one address, and a second.
+    /// How many connections the server takes: WebSockets, of one address, and a second. One address gets at most half of
+    /// the WebSockets unless a setting names a number for it.
     public var accept = AcceptLimits()
-    /// Whether one address has at most half of the connections, however few they are. Default yes; an operator who names a
-    /// number for an address has chosen.
-    public var limitsAddressToHalf = true
     /// The proxies that may name the clients' addresses. Default none.
     public var proxies = TrustedProxies()
     /// Memory of the node for what waits to be written to slow readers, in bytes. Default 256 MiB.
@@ -66,6 +64,7 @@ public struct ParleyConfiguration: Sendable {
     public init() {
         roomLimits = ConnectionLimits()
         appLimits = ConnectionLimits()
+        accept.limitsAddressToHalf = true
         roomLimits.bytesPerSecond = Self.defaultByteRate
         // What clients do about these codes: come back after a second at least, or at once.
         appLimits.slowReaderCode = PusherService.comeBackLater
@@ -113,7 +112,7 @@ public struct ParleyConfiguration: Sendable {
         if let limit = settings.maxConnections { accept.maximumConnections = limit.value }
         if let limit = settings.maxConnectionsPerAddress {
             accept.maximumConnectionsPerAddress = limit.value
-            limitsAddressToHalf = false
+            accept.limitsAddressToHalf = false
         }
         if let rate = settings.connectionRate {
             accept.connectionsPerSecond = rate.value

@@ -4,8 +4,8 @@ const BACKOFF_BASE = 500;
 const BACKOFF_CAP = 20000;
 const STEADY_MS = 10000; // a connection that lasted this long starts the backoff afresh
 const OPENING_MS = 10000; // from an attempt to the open connection
-// From there to the list of everybody in the room, and from a message to its answer. A browser tells nothing of a message
-// that is under way, and over a slow line the list of a full room takes a quarter of a minute.
+// From there to the list of members, and from a message to its answer. Browsers do not report progress within a message,
+// and on a slow line the list of a full room takes a quarter of a minute.
 const WELCOME_MS = 60000;
 const REPLY_MS = 20000;
 const QUIET_MS = 30000; // nothing heard for so long: ask whether the server is still there

@@ -6,8 +6,7 @@ struct LoopLimits {
     var longBytes = Self.longBytes
     /// Bytes that are compressed in a turn; what is more is sent as it is.
     static let compressedBytes = 1 << 20
-    /// Bytes of large messages that are taken in a turn, and of what compressed ones become; what is more waits for the
-    /// next one.
+    /// Bytes of large messages and inflated bytes that an iteration handles.
     var largeBytes = 512 << 10
     /// Bytes that are collected; before more are, the loop writes.
     var arenaBytes = 4 << 20

@@ -1,17 +1,15 @@
 #if os(Linux)
 import WebSocketCore
 
-/// What happens to peers that send large messages, or compressed ones: a read of 64 KiB may become 64 MiB, and the last byte
-/// of a MiB may cost a session as much as thousands of short messages, which would hold up everybody else. A turn takes so
-/// much of them, and connections that have more take turns.
+/// Large and compressed messages. A read of 64 KiB may inflate to 64 MiB, and the last byte of a MiB may cost a session as
+/// much as thousands of short messages. One loop iteration therefore handles a limited number of such bytes; connections
+/// that send more wait in a line and take turns.
 extension ReactorLoop {
-    /// Read of a connection when the turn has taken enough: whoever has more than short messages waits for its turn.
+    /// Bytes that the loop reads from a connection once the iteration has reached its limit. A connection that fills them
+    /// joins the line.
     static let lightRead = 4 << 10
 
-    /// From so many bytes on a message is large, or what is read at once, see ``ConnectionStateMachine/largeBytes``.
-    static var largeMessage: Int { 32 << 10 }
-
-    /// Whether this turn takes no large message more.
+    /// Whether this iteration has reached its limit for large messages.
     @inline(__always)
     var hasHandledEnough: Bool { largeBytes >= mostLargeBytes }
 
@@ -31,28 +29,30 @@ extension ReactorLoop {
         return true
     }
 
-    /// Counts a complete message of so many bytes; whether what else has been read of the connection has to wait.
+    /// Counts a complete message of `count` bytes.
+    ///
+    /// - Returns: whether the connection's remaining input must wait.
     func countLarge(_ count: Int, _ slot: SlotHandle) -> Bool {
         let bytes = slot.pointee.machine.takeHeavyBytes(count)
         largeBytes &+= bytes
         return bytes > 0 && hasHandledEnough
     }
 
-    /// Has a connection read on when it is its turn.
+    /// Adds a connection to the line; the loop reads it again on its turn.
     func waitForTurn(_ slot: SlotHandle) {
         guard slot.pointee.flags.isDisjoint(with: [.waitsForTurn, .readingHasEnded]) else { return }
         slot.pointee.flags.insert(.waitsForTurn)
         largeLine.append(slot)
     }
 
-    /// At the beginning of a turn: those that wait read on, the oldest first.
+    /// Reads the connections in the line, oldest first, up to the iteration's limit.
     func serveLargeLine() {
         var left = largeLine.count
         while left > 0, !hasHandledEnough, let slot = largeLine.popFirst() {
             left -= 1
             leaveLine(slot)
             guard slot.pointee.flags.isDisjoint(with: [.isCondemned, .hasEnded]) else { continue }
-            // A message that stood still meanwhile did not by its peer's doing.
+            // The server made the peer wait: that time does not count against its message.
             slot.pointee.machine.socketWasNotRead(now: now)
             if slot.pointee.extras?.tail.isEmpty == false { readOn(slot) }
             if !hasHandledEnough, !isHeld(slot),
@@ -63,7 +63,7 @@ extension ReactorLoop {
         }
     }
 
-    /// Nothing names a connection any more that has come off the line, nor one that ended on it.
+    /// Takes a connection off the line and releases its slot if the connection has ended meanwhile.
     func leaveLine(_ slot: SlotHandle) {
         slot.pointee.flags.remove(.waitsForTurn)
         if slot.pointee.flags.contains(.hasEnded) { releaseUnlessListed(slot) }

@@ -34,8 +34,8 @@ extension ReactorLoop {
             process(UnsafeMutableRawBufferPointer(start: input, count: kept &+ count), slot)
             writeLong(slot)
             tickOutput.pointee.reader = nil
-            // Whole messages are not counted one by one.
-            if count >= Self.largeMessage { _ = countLarge(count, slot) }
+            // Counting each short message would cost every one of them instructions.
+            if count >= MessageReader.largeBytes { _ = countLarge(count, slot) }
             if count == Self.lightRead, most == count { waitForTurn(slot) }
         }
         if slot.pointee.machine.exceedsByteRate(now: now) { hold(slot) }

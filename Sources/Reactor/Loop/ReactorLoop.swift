@@ -34,11 +34,11 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
 
     /// Bytes that were compressed in this turn.
     var compressedBytes = 0
-    /// Bytes of large messages in this turn, and of what compressed ones have become; and the connections that wait with
-    /// theirs.
+    /// Bytes of large messages and inflated bytes in this iteration.
     var largeBytes = 0
-    /// What a turn takes of those: nothing while what was made of others waits.
+    /// The limit for ``largeBytes``; 0 while ``holdLargeMessages(_:)`` is on.
     private(set) var mostLargeBytes: Int
+    /// Connections that wait with large messages.
     var largeLine = WaitingLine<SlotHandle>()
     /// The memory of what waits for slow readers, and the most that one of them has waiting, or had.
     let heldOutput: HeldOutput

@@ -36,7 +36,7 @@ enum PageText {
         result.reserveCapacity(text.count + text.count / 8)
         var index = 0
         while index < text.count {
-            // Pieces, so that no more room is asked for than may be needed soon.
+            // In pieces: reserving for the worst case at once would take six times the memory.
             let end = min(index + 1024, text.count)
             result.append(addingCapacity: quotation.count * (end - index)) { output in
                 while index < end {

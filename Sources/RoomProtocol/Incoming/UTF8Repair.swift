@@ -1,13 +1,13 @@
-/// Makes UTF-8 of any bytes, several times as fast as Swift's strings do: a MiB of nothing else is what a stranger sends.
+/// Replaces malformed UTF-8, several times faster than `String(decoding:as:)`: strangers send a MiB of it.
 enum UTF8Repair {
-    /// `bytes` with U+FFFD in place of each longest beginning of a scalar value that does not go on, and of each byte that
-    /// begins none (Unicode §3.9, "maximal subparts"), as `String(decoding:as:)` does it.
+    /// Returns `bytes` with each maximal subpart of an ill-formed sequence replaced by U+FFFD (Unicode §3.9), like
+    /// `String(decoding:as:)`.
     static func repaired(_ bytes: [UInt8]) -> [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(bytes.count)
         var index = 0
         while index < bytes.count {
-            // Pieces, so that no more room is asked for than may be needed soon.
+            // In pieces: reserving for the worst case at once would triple the memory.
             let end = min(index + 1024, bytes.count)
             result.append(addingCapacity: 3 * (end - index) + 4) { output in
                 while index < end {
@@ -26,10 +26,10 @@ enum UTF8Repair {
         return result
     }
 
-    /// How many bytes at `index` belong together, 1 at least, and whether they are a scalar value.
+    /// The length of the sequence or maximal subpart at `index`, at least 1, and whether it is well-formed.
     private static func scalar(in bytes: [UInt8], at index: Int) -> (length: Int, isWhole: Bool) {
         let first = bytes[index]
-        // The bytes that follow, and what the first of them may be: no overlong form, no surrogate, no value above 10FFFF.
+        // How many bytes follow, and the range of the next: no overlong forms, surrogates or values above U+10FFFF.
         let count: Int
         var allowed: ClosedRange<UInt8> = 0x80...0xBF
         switch first {

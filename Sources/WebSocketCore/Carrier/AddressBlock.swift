@@ -1,5 +1,4 @@
-/// What counts as one address where a server limits what one may take: an IPv4 address, or an IPv6 network of 64 bits, which
-/// is what one customer gets.
+/// The unit of limits per address: an IPv4 address, or an IPv6 network of 64 bits, which is what one customer gets.
 public enum AddressBlock: Hashable, Sendable {
     /// The address, its first byte the highest.
     case version4(UInt32)

@@ -22,14 +22,14 @@ public struct ConnectionLimits: Hashable, Sendable {
     /// Default 1 MiB.
     /// A single message may be larger; what counts is what waited before it.
     public var maximumPendingBytes = 1024 * 1024
-    /// Bytes that may wait to be written, but not for longer than ``softPendingTime``. A message of 64 KiB or more that is
-    /// under way is not counted. Default 256 KiB.
+    /// Soft limit on pending bytes; ``softPendingTime`` says for how long it may be exceeded. It does not count 64 KiB or
+    /// more that were queued at once and are being sent. Default 256 KiB.
     public var softPendingBytes = 256 * 1024
     /// How long more than ``softPendingBytes`` may wait before the reader counts as too slow. Default 10,000.
     public var softPendingTime: UInt64 = 10_000
     /// Maximum age of the oldest pending byte, however few bytes are pending. Enforced to within 1 s or 10 %, whichever is
-    /// larger. A message of 64 KiB or more may take longer, and what waits behind it, as long as the reader takes 64 KiB
-    /// of it in this time and the node's ``OutputBudget`` is not tight. Default 10,000.
+    /// larger. 64 KiB or more that were queued at once, and everything behind them, may take longer while the reader takes
+    /// 64 KiB within this time and the node's ``OutputBudget`` is not tight. Default 10,000.
     public var maximumPendingAge: UInt64 = 10_000
     /// How long a message that is under way may stand still; and how long it may take in all, with one second more for
     /// each KiB that has arrived. Default 30,000.

@@ -76,21 +76,19 @@ public struct ConnectionStateMachine {
         if let rate = rules.byteRate { bytes.charge(count, rate, now: now) }
     }
 
-    /// From so many bytes on a message is large: what a session makes of it may take milliseconds. Where many connections
-    /// have such, they take turns.
-    public static let largeBytes = MessageReader.largeBytes
-
     /// Whether messages may be compressed.
     public var inflates: Bool { reader.inflates }
 
-    /// Whether the next bytes may be much work: messages may be compressed, and what arrives says little about what it
-    /// becomes; or a large message is under way, which they may complete.
+    /// Whether the next bytes may cause much work: they may be compressed, or complete a large message
+    /// (``MessageReader/largeBytes``).
     public var isHeavy: Bool { reader.isHeavy }
 
-    /// What counts of a message of `count` bytes that is complete, or 0 of one that is not: all of a large one; where messages
-    /// may be compressed, what they have become since the last call, finished or not.
+    /// The bytes that count against the loop's limit for large messages. With compression, all bytes inflated since the
+    /// last call; without, the bytes of a large message.
+    ///
+    /// - Parameter count: the bytes of a complete message; 0 if no message is complete.
     public func takeHeavyBytes(_ count: Int) -> Int {
-        reader.inflates ? reader.takeInflatedBytes() : count >= Self.largeBytes ? count : 0
+        reader.inflates ? reader.takeInflatedBytes() : count >= MessageReader.largeBytes ? count : 0
     }
 
     /// Whether more bytes have arrived than the rate allows: the socket is to be held, see ``holdTime(now:)``.

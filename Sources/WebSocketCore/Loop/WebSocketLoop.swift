@@ -13,8 +13,8 @@ public protocol WebSocketLoop: AnyObject, Sendable {
     /// one of its next turns. On the loop's thread.
     var isCrowded: Bool { get }
 
-    /// Has the loop hand over no large message, and none that may be compressed, until it is called with `false`: what was
-    /// made of those before waits. Short ones go on. On the loop's thread.
+    /// Pauses (`true`) or resumes (`false`) large and compressed messages on this loop; short messages continue. For
+    /// sessions whose output from earlier messages is still waiting. On the loop's thread.
     func holdLargeMessages(_ isOn: Bool)
 
     /// What others keep for this loop, see ``LoopLocal``.

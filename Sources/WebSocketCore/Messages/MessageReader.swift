@@ -33,8 +33,9 @@ public struct MessageReader {
         self.init(rules: ConnectionRules(role: role, limits: limits), decompressor: decompressor)
     }
 
-    /// From so many bytes on a message is large: what a session makes of it may take milliseconds.
-    static let largeBytes = 32 * 1024
+    /// Messages of this size and above, in bytes, are large: a session may need milliseconds for one. Connections that
+    /// send them take turns.
+    @inlinable public static var largeBytes: Int { 32 * 1024 }
 
     /// Whether messages may be compressed.
     var inflates: Bool { decompression != nil }

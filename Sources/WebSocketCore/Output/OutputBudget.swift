@@ -40,7 +40,7 @@ public final class OutputBudget: Sendable {
     private let state = Lock(State())
     private let tight = Atomic(false)
 
-    /// Whether more than half of it is used: then no reader gets more time than the next one.
+    /// Whether more than half of the budget is used. Readers of large messages then get no extra time.
     public var isTight: Bool { tight.load(ordering: .relaxed) }
 
     /// A budget of so many bytes.

@@ -4,21 +4,22 @@
 /// after each entry and at the deadline. Ages are exact to a second, or to a tenth of the limit where that is more;
 /// nobody is cut off too early. Nothing is allocated while nothing waits, and at most 600 bytes while something does.
 ///
-/// A large message takes its time over a slow line, and what was queued behind it waits without the reader's fault: while
-/// one is under way, the reader keeps up if it takes ``pace`` bytes within ``ConnectionLimits/maximumPendingAge``. Not so
-/// where the node's budget is tight: nobody is to take others' room by reading slowly.
+/// A large message takes long on a slow line, and delays everything queued behind it. While one is being sent, a reader that
+/// takes ``pace`` bytes within ``ConnectionLimits/maximumPendingAge`` keeps up, unless the node's budget is tight: slow
+/// readers must not take it from others.
 public struct PendingOutput: Hashable, Sendable {
     /// What was queued within a short time.
     private struct Mark: Hashable, Sendable {
         var bytes: Int
         let start: MonotonicInstant
         var end: MonotonicInstant
-        /// A large message, or as much that was queued at once; with others only when there are very many.
+        /// One entry of at least ``pace`` bytes; later entries join it only beyond ``maximumMarks``.
         let isLarge: Bool
     }
 
     private static let maximumMarks = 16
-    /// From this size in bytes on a message is large, and what is queued in one turn of the loop; and what the reader of one has to take in time.
+    /// The size in bytes from which an entry is large, and what its reader must take within the maximum age. An entry is a
+    /// message, or the output of one loop iteration.
     static let pace = 64 * 1024
 
     /// Bytes that wait.
@@ -28,11 +29,12 @@ public struct PendingOutput: Hashable, Sendable {
     private var aboveSoftLimitSince: MonotonicInstant?
     /// Oldest first; together they are ``bytes``.
     private var marks: [Mark] = []
-    /// When the reader last had ``pace`` bytes of a large message, or this side was rid of one.
+    /// When the reader last took ``pace`` bytes of a large entry, or the kernel took the last bytes of one.
     private var progress = MonotonicInstant(milliseconds: 0)
-    /// Bytes that have left, of all that ever waited here.
+    /// All bytes that the kernel has taken from here.
     private var sent = 0
-    /// Those that the reader had at ``progress``: without what the kernel keeps for it. `nil` before a large message.
+    /// How many of ``sent`` the reader had taken at ``progress``; negative if the kernel held earlier bytes. `nil` until a
+    /// large entry is first judged.
     private var taken: Int?
 
     /// Books in which nothing waits.
@@ -44,7 +46,7 @@ public struct PendingOutput: Hashable, Sendable {
         bytes += count
         newest = count
         let isLarge = count >= Self.pace
-        // When there are so many marks the newest need not be told apart: the oldest is too old already, or large.
+        // With the maximum number of marks the oldest one is too old already, or large: the newest entries may share one.
         if let last = marks.indices.last, belongs(isLarge, to: marks[last], limits, now) {
             marks[last].bytes += count
             marks[last].end = now
@@ -80,8 +82,8 @@ public struct PendingOutput: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - isTight: whether the node's budget is, see ``OutputBudget/isTight``.
-    ///   - kernelKeeps: how many bytes of what has left the kernel keeps, as far as that is known. It may be megabytes, and
-    ///     the kernel takes nothing more before a third of that is gone; asked only while a large message is under way.
+    ///   - kernelKeeps: the bytes that the kernel still holds for the reader, 0 if unknown. It may hold megabytes, and
+    ///     accepts more only after a third of them has left. Called only while a large entry is being sent.
     public mutating func verdict(
         _ limits: ConnectionLimits, now: MonotonicInstant, isTight: Bool = false, kernelKeeps: () -> Int = { 0 }
     ) -> SlowReader.Reason? {
@@ -104,7 +106,7 @@ public struct PendingOutput: Hashable, Sendable {
         return min(age, soft)
     }
 
-    /// Since when the reader is waited for.
+    /// From when on the maximum age counts.
     private var waitingSince: MonotonicInstant? { marks.first.map { max($0.end, progress) } }
 
     private func belongs(
@@ -120,7 +122,7 @@ public struct PendingOutput: Hashable, Sendable {
     }
 
     private mutating func noteSoftLimit(_ limits: ConnectionLimits, _ now: MonotonicInstant) {
-        // A large message that is under way is not what the soft limit is about.
+        // The soft limit does not count a large entry that is being sent.
         let large = marks.first.map { $0.isLarge ? $0.bytes : 0 } ?? 0
         if bytes - large <= limits.softPendingBytes {
             aboveSoftLimitSince = nil

@@ -25,7 +25,7 @@ extension FrameHandler {
     func turnCame() {
         waitsForTurn = false
         guard context != nil else { return }
-        // A message that stood still meanwhile did not by its peer's doing.
+        // The server made the peer wait: that time does not count against its message.
         machine.socketWasNotRead(now: loop.now)
         readOn()
         if inputEndsAtTurn, !waitsForTurn { endInput() }

@@ -205,9 +205,9 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
         settle()
     }
 
-    /// Whether so many bytes wait for the connection's turn: its loop has taken enough of large messages.
+    /// Whether `count` bytes of input must wait: the loop has reached its limit, and they may belong to a large message.
     private func hasToWait(for count: Int) -> Bool {
-        loop.hasHandledEnough && (machine.isHeavy || count >= ConnectionStateMachine.largeBytes)
+        loop.hasHandledEnough && (machine.isHeavy || count >= MessageReader.largeBytes)
     }
 
     /// Reads what was kept of earlier reads.

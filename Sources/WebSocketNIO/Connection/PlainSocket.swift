@@ -29,7 +29,7 @@ struct PlainSocket {
         self.descriptor = descriptor
     }
 
-    /// Bytes that the kernel has taken and the peer's has not; 0 where that is not known.
+    /// Sent bytes that the peer has not acknowledged; 0 if unknown.
     var unacknowledgedBytes: Int {
         #if os(Linux)
         var count: Int32 = 0

@@ -26,11 +26,10 @@ final class LoopContext {
     /// Bytes that are compressed before the next flush, and how many have been.
     private static let compressedAtOnce = 1 << 20
     private var compressedBytes = 0
-    /// Bytes of large messages that are taken before the sockets are looked at again, and of what compressed ones become;
-    /// and how many have been.
+    /// The limit for large messages and inflated bytes between two polls of the sockets, and the bytes so far.
     private static let largeAtOnce = 512 << 10
     private var largeBytes = 0
-    /// Connections that have more of these, in the order in which they go on.
+    /// Connections that wait with large messages, in order.
     private var largeLine: [FrameHandler] = []
     private var largeLineGoesOn = false
     /// Connections that leave before the sockets are looked at again.
@@ -124,12 +123,13 @@ final class LoopContext {
         return true
     }
 
-    /// Whether no large message more is to be taken before the sockets are looked at again: a read of 64 KiB may become
-    /// 64 MiB, and the last byte of a MiB may cost a session as much as thousands of short messages, which would hold up
-    /// everybody else.
+    /// Whether the loop has reached its limit for large messages. A read of 64 KiB may inflate to 64 MiB, and the last byte
+    /// of a MiB may cost a session as much as thousands of short messages.
     var hasHandledEnough: Bool { largeBytes >= Self.largeAtOnce || webSocketLoop.holdsLargeMessages }
 
-    /// Counts a message; whether what else has been read of its connection has to wait.
+    /// Counts bytes of a large message.
+    ///
+    /// - Returns: whether the connection's remaining input must wait.
     func countLarge(_ count: Int) -> Bool {
         guard count > 0 else { return false }
         largeBytes += count
@@ -137,7 +137,7 @@ final class LoopContext {
         return hasHandledEnough
     }
 
-    /// Has a connection read on when it is its turn.
+    /// Adds a connection to the line; the loop reads it again on its turn.
     func waitForTurn(_ handler: FrameHandler) {
         largeLine.append(handler)
         serveLargeLine()
@@ -160,7 +160,7 @@ final class LoopContext {
             // Those that have had their turn stand behind those that have not.
             largeLine = Array(line[served...]) + largeLine
             largeLineGoesOn = false
-            // As long as that took the others have for themselves: what they say goes through several turns of the loop.
+            // Other connections get as much time as that took: their messages need several iterations.
             guard !largeLine.isEmpty || hasHandledEnough else { return }
             serveLargeLine(after: max(.milliseconds(1), eventLoop.now - began))
         }

@@ -12,6 +12,9 @@ public struct AcceptLimits: Hashable, Sendable {
     /// Connections of one IPv4 address, or of one IPv6 network of 64 bits; behind a trusted proxy, WebSockets and requests
     /// under way of one. More are refused. Default 1,000.
     public var maximumConnectionsPerAddress: Int? = 1_000
+    /// Whether one address gets at most half of ``maximumConnections``. It always does when the process has fewer descriptors
+    /// than connections. Default no.
+    public var limitsAddressToHalf = false
     /// New connections a second, sustained. More are refused. Default 2,000.
     public var connectionsPerSecond: Int? = 2_000
     /// New connections at once after a quiet time. Default 4,000.

@@ -9,7 +9,7 @@ public struct AcceptedRequest: Sendable {
     public let subprotocol: String?
     /// The client's address: the peer's, or, with port 0, the one that a trusted proxy names.
     public let remoteAddress: SocketAddress?
-    /// What the client's connections are counted under; `nil` where an address is not limited.
+    /// The address that limits count the client's connections by; `nil` if they do not count it.
     public let countedAddress: AddressBlock?
     /// The loop that the connection belongs to; the session is called on its thread only.
     public let loop: any WebSocketLoop

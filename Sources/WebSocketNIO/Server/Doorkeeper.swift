@@ -35,7 +35,7 @@ final class Doorkeeper: Sendable {
     /// `nil` for any number of connections.
     let capacity: DoorCapacity?
     private let limits: AcceptLimits
-    /// What one address may have: at most half of the WebSockets where it is the process's descriptors that limit them.
+    /// What one address may have. At most half of the WebSockets if descriptors limit them, or if the limits say so.
     private let perAddress: Int?
     private let proxies: TrustedProxies
     private let rate: TokenBucket.Rate?
@@ -48,7 +48,7 @@ final class Doorkeeper: Sendable {
         self.proxies = proxies
         capacity = limits.maximumConnections.map { DoorCapacity(limit: $0, descriptors: descriptors) }
         let isShort = descriptors != nil && capacity.map { $0.webSockets < limits.maximumConnections ?? .max } ?? false
-        let half = isShort ? max(1, (capacity?.webSockets ?? .max) / 2) : .max
+        let half = isShort || limits.limitsAddressToHalf ? max(1, (capacity?.webSockets ?? .max) / 2) : .max
         perAddress = limits.maximumConnectionsPerAddress.map { min($0, half) }
         rate = limits.connectionsPerSecond.map {
             TokenBucket.Rate(perSecond: UInt32(clamping: $0), burst: UInt32(clamping: limits.connectionBurst))
@@ -149,7 +149,7 @@ final class Doorkeeper: Sendable {
         state.withLockedValue { uncountAddress(&$0, &lease.holding) }
     }
 
-    /// What a connection is counted under at present, if it is.
+    /// The address that a connection is currently counted by, if any.
     func countedAddress(of lease: ConnectionLease) -> AddressBlock? {
         state.withLockedValue { _ in lease.holding.address }
     }

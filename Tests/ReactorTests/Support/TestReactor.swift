@@ -115,7 +115,7 @@ extension Reactor {
     }
 }
 
-/// Whether the loops have nothing to do, within some seconds: a loop turns once for each question about it, and seldom more.
+/// Whether the loops become idle within some seconds. Each query of the statistics itself costs an iteration.
 private func comesToRest(_ reactor: Reactor) async -> Bool {
     for _ in 0..<200 {
         let before = await reactor.statistics().ticks
