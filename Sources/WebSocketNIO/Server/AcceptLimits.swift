@@ -15,7 +15,7 @@ public struct AcceptLimits: Hashable, Sendable {
     /// Whether one address gets at most half of ``maximumConnections``. It always does when the process has fewer descriptors
     /// than connections. Default no.
     public var limitsAddressToHalf = false
-    /// New connections a second, sustained. More are refused. Default 2,000.
+    /// New connections a second, sustained; half of them from one address, unless addresses are not counted. More are refused. Default 2,000.
     public var connectionsPerSecond: Int? = 2_000
     /// New connections at once after a quiet time. Default 4,000.
     public var connectionBurst = 4_000

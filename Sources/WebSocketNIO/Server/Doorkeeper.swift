@@ -29,6 +29,9 @@ final class Doorkeeper: Sendable {
         /// Those in the reserve.
         var reserved: [AddressBlock: Int] = [:]
         var admissions = TokenBucket()
+        /// New connections by address since that second began, as many addresses as admissions.
+        var recent: [AddressBlock: Int] = [:]
+        var recentSince = MonotonicInstant(milliseconds: 0)
         var answers = TokenBucket()
     }
 
@@ -39,6 +42,8 @@ final class Doorkeeper: Sendable {
     private let perAddress: Int?
     private let proxies: TrustedProxies
     private let rate: TokenBucket.Rate?
+    /// New connections of one address in a second; any number where addresses are not counted.
+    private let ratePerAddress: Int
     private let answerRate = TokenBucket.Rate(perSecond: answersPerSecond, burst: answersPerSecond)
     private let state = NIOLockedValueBox(State())
 
@@ -50,6 +55,7 @@ final class Doorkeeper: Sendable {
         let isShort = descriptors != nil && capacity.map { $0.webSockets < limits.maximumConnections ?? .max } ?? false
         let half = isShort || limits.limitsAddressToHalf ? max(1, (capacity?.webSockets ?? .max) / 2) : .max
         perAddress = limits.maximumConnectionsPerAddress.map { min($0, half) }
+        ratePerAddress = perAddress == nil ? .max : limits.connectionsPerSecond.map { max(1, $0 / 2) } ?? .max
         rate = limits.connectionsPerSecond.map {
             TokenBucket.Rate(perSecond: UInt32(clamping: $0), burst: UInt32(clamping: limits.connectionBurst))
         }
@@ -86,7 +92,9 @@ final class Doorkeeper: Sendable {
         return state.withLockedValue { state in
             // The address first: what one address has too much of does not take from what others have.
             if let block, isFull(block, state) { return refuse(.addressLimit, &state, instant) }
+            if let block, !isSlowEnough(block, &state, instant) { return refuse(.rate, &state, instant) }
             if let rate, !state.admissions.take(rate, now: instant) { return refuse(.rate, &state, instant) }
+            if let block, rate != nil { state.recent[block, default: 0] += 1 }
             var holding = ConnectionLease.Holding()
             holding.isCounted = capacity != nil
             if let capacity, state.connections > capacity.webSockets {
@@ -209,6 +217,16 @@ final class Doorkeeper: Sendable {
 
     private func isFull(_ block: AddressBlock, _ state: State) -> Bool {
         perAddress.map { state.open[block, default: 0] >= $0 } ?? false
+    }
+
+    /// Whether an address has opened less than half of what may be opened in a second: nobody opens connections so fast
+    /// that no others get in.
+    private func isSlowEnough(_ block: AddressBlock, _ state: inout State, _ now: MonotonicInstant) -> Bool {
+        if now.since(state.recentSince) >= 1_000 {
+            state.recentSince = now
+            state.recent.removeAll(keepingCapacity: state.recent.capacity <= 1_024)
+        }
+        return state.recent[block, default: 0] < ratePerAddress
     }
 
     private func takeShare(

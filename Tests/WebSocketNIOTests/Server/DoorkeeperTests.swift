@@ -109,6 +109,28 @@ struct DoorkeeperTests {
         #expect(admitted(45, start + .seconds(60)) == 20)
     }
 
+    @Test("One address opens at most half of the connections of a second: others get in beside it")
+    func rateOfAddress() throws {
+        for (perAddress, most) in [(1_000, 5), (nil, 10)] {
+            let keeper = Doorkeeper(
+                limits {
+                    $0.maximumConnectionsPerAddress = perAddress
+                    $0.maximumConnections = 1_000
+                    $0.connectionsPerSecond = 10
+                    $0.connectionBurst = 10
+                })
+            let start = NIODeadline.uptimeNanoseconds(5_000_000_000)
+            for second in 0..<3 as Range<Int64> {
+                let now = start + .seconds(second)
+                // They end at once: how many there are says nothing.
+                let fast = try (0..<100).count { _ in try Visitor(keeper, address("192.0.2.1"), now: now).reason == nil
+                }
+                #expect(fast == most)
+                #expect(try Visitor(keeper, address("192.0.2.2"), now: now).reason == (most == 5 ? nil : .rate))
+            }
+        }
+    }
+
     @Test("Refusals are answered 50 a second and 100 at a time; beyond that they are closed at once")
     func answers() throws {
         let keeper = Doorkeeper(
