@@ -4,24 +4,30 @@ import ParleyServer
 /// The limits of `parley serve`. What is not given has the value of the configuration file, or its default.
 struct LimitOptions: ParsableArguments {
     @Option(
+        parsing: .unconditional,
         help: "Largest message in the room in bytes, 1024 to 16777216; more is answered with 1009. Default 1048576.")
     var maxMessage: Int?
 
     @Option(
+        parsing: .unconditional,
         help: "Bytes that may wait for a slow reader in the room; more is answered with 1013. Default four messages.")
     var maxPending: Int?
 
     @Option(
+        parsing: .unconditional,
         help: """
             Bytes that may wait for a slow reader, but not for longer than --soft-pending-time; 64 KiB or more queued \
             at once is not counted while it is being sent. Default 262144.
             """)
     var softPending: Int?
 
-    @Option(help: "Seconds that more than --soft-pending may wait; then the reader is closed. Default 10.")
+    @Option(
+        parsing: .unconditional,
+        help: "Seconds that more than --soft-pending may wait; then the reader is closed. Default 10.")
     var softPendingTime: Double?
 
     @Option(
+        parsing: .unconditional,
         help: """
             Seconds that any byte may wait for a reader; then it is closed. 64 KiB or more queued at once, and what \
             waits behind it, may take longer, as long as the reader takes 64 KiB in this time and no more than half \
@@ -30,6 +36,7 @@ struct LimitOptions: ParsableArguments {
     var maxPendingAge: Double?
 
     @Option(
+        parsing: .unconditional,
         help: """
             Bytes that may wait for all slow readers together; above it those with the most are closed. Default \
             268435456, less where memory is limited.
@@ -37,6 +44,7 @@ struct LimitOptions: ParsableArguments {
     var outputBudget: Int?
 
     @Option(
+        parsing: .unconditional,
         help: """
             Bytes of what all channels keep; above it the oldest goes first. Default 268435456, less where memory is \
             limited.
@@ -44,6 +52,7 @@ struct LimitOptions: ParsableArguments {
     var historyBudget: Int?
 
     @Option(
+        parsing: .unconditional,
         help: """
             WebSockets, a number or 'unlimited'; one more gets 503. A reserve of 5 %, at least 16 connections, stays for \
             the HTTP API. Default as many as the process may open and has memory for; a number above what it may open is \
@@ -52,6 +61,7 @@ struct LimitOptions: ParsableArguments {
     var maxConnections: LimitSetting?
 
     @Option(
+        parsing: .unconditional,
         help: """
             Connections of one IPv4 address, or IPv6 network of 64 bits: a number or 'unlimited'. More get 503. A \
             number that is given counts as given; only where descriptors are short it is still at most half of what \
@@ -60,6 +70,7 @@ struct LimitOptions: ParsableArguments {
     var maxConnectionsPerAddress: LimitSetting?
 
     @Option(
+        parsing: .unconditional,
         help: """
             New connections a second, with a burst of twice as many: a number or 'unlimited'. More get 503. Default 2000.
             """)
@@ -83,6 +94,7 @@ struct LimitOptions: ParsableArguments {
     var limitLoopback: Switch?
 
     @Option(
+        parsing: .unconditional,
         help: """
             Messages a second of one connection, with a burst of twice as many. Above it the client has to wait; one \
             that had to for more than half of a minute is closed. Default 50.
@@ -90,16 +102,19 @@ struct LimitOptions: ParsableArguments {
     var maxRate: Int?
 
     @Option(
+        parsing: .unconditional,
         help: """
             Bytes a second from one visitor of the room, with a burst of one largest message: a number from 65536 on, \
             or 'unlimited'. Above it the client has to wait, as with --max-rate. Default 1048576.
             """)
     var maxByteRate: LimitSetting?
 
-    @Option(help: "Members of a room; at most nine in ten of them from one address. Default 1000.")
+    @Option(
+        parsing: .unconditional, help: "Members of a room; at most nine in ten of them from one address. Default 1000.")
     var maxMembers: Int?
 
     @Option(
+        parsing: .unconditional,
         help: """
             Subscriptions of all apps' clients together, about 1.3 KB each; each connection has 16 besides. Half of \
             them is in equal parts for each app. More are refused with pusher:subscription_error. Default 500000, less \
@@ -108,6 +123,7 @@ struct LimitOptions: ParsableArguments {
     var maxSubscriptions: Int?
 
     @Option(
+        parsing: .unconditional,
         help: """
             Seconds from connecting, or from the first byte of a later request, to the end of the handshake or of the \
             request. The body of a signed request has 30 seconds of its own, from the end of the request's head. Default \
@@ -116,6 +132,7 @@ struct LimitOptions: ParsableArguments {
     var handshakeTimeout: Double?
 
     @Option(
+        parsing: .unconditional,
         help: """
             Bytes that the bodies of requests to the HTTP API may take together, 1048576 at least; one app takes half \
             of it at most, and more is answered with 503. Default 67108864, less where \
@@ -124,32 +141,37 @@ struct LimitOptions: ParsableArguments {
     var bodyBudget: Int?
 
     @Option(
+        parsing: .unconditional,
         help: """
             Bytes that messages may take together of which a part is missing, 1048576 at least; each loop has an equal \
             part. Above it those that take most are closed with 1013. Default 268435456, less where memory is limited.
             """)
     var assemblyBudget: Int?
 
-    @Option(help: "Seconds that a connection is kept for another HTTP request after one was answered. Default 75.")
+    @Option(
+        parsing: .unconditional,
+        help: "Seconds that a connection is kept for another HTTP request after one was answered. Default 75.")
     var keepAliveTimeout: Double?
 
     @Option(
+        parsing: .unconditional,
         help: """
             Seconds that the server listens on after SIGTERM or SIGINT, 0 to 3600: GET /up and new WebSockets are \
             answered with 503 meanwhile. A second signal ends the wait. Default 1.
             """)
     var drainDelay: Double?
 
-    @Option(help: "Seconds for a client to answer a close frame. Default 5.")
+    @Option(parsing: .unconditional, help: "Seconds for a client to answer a close frame. Default 5.")
     var closeTimeout: Double?
 
-    @Option(help: "Seconds of silence in the room after which a ping is sent. Default 25.")
+    @Option(parsing: .unconditional, help: "Seconds of silence in the room after which a ping is sent. Default 25.")
     var pingInterval: Double?
 
-    @Option(help: "Seconds for a client of the room to answer a ping. Default 10.")
+    @Option(parsing: .unconditional, help: "Seconds for a client of the room to answer a ping. Default 10.")
     var pongTimeout: Double?
 
     @Option(
+        parsing: .unconditional,
         help: """
             Seconds that an incomplete message may make no progress; its total time is limited to this plus one second \
             for each KiB received. Default 30.

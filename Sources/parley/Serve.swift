@@ -44,7 +44,7 @@ struct Serve: AsyncParsableCommand {
     )
     var host: String?
 
-    @Option(help: "The port to listen on; 0 picks a free one. Default 8080.")
+    @Option(parsing: .unconditional, help: "The port to listen on; 0 picks a free one. Default 8080.")
     var port: Int?
 
     @Option(help: "Whether the chat room and its page are served: on or off. Default on.")
@@ -81,7 +81,7 @@ struct Serve: AsyncParsableCommand {
             """)
     var carrier: CarrierKind?
 
-    @Option(help: "Threads of the reactor. Default one for each processor.")
+    @Option(parsing: .unconditional, help: "Threads of the reactor. Default one for each processor.")
     var loops: Int?
 
     @OptionGroup(title: "Limits") var limits: LimitOptions

@@ -45,12 +45,14 @@ public enum ConfigurationFile {
 
     /// The text of a file.
     static func text(of path: String) throws -> String {
-        guard !isNamedPipe(path) else {
+        let kind = kind(of: path)
+        guard kind != S_IFIFO else {
             throw ConfigurationError(lines: [
                 "\(path): a named pipe, which may never be written. Name a regular file, or pass the text through /dev/stdin"
             ])
         }
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        // A device may give what it has and wait for more.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | (kind == S_IFCHR ? O_NONBLOCK : 0))
         guard descriptor >= 0 else { throw unreadable(path, errno) }
         defer { close(descriptor) }
         var text: [UInt8] = []
@@ -78,13 +80,13 @@ public enum ConfigurationFile {
     /// A file of settings is a few hundred lines long.
     private static let maximumBytes = 4 << 20
 
-    /// Whether opening the file waits for a program that writes it. A descriptor that the process already has does not:
-    /// a shell's process substitution and redirection are such.
-    private static func isNamedPipe(_ path: String) -> Bool {
+    /// What kind of file it is, as the bits of its mode say; `nil` when there is none, or it is a descriptor that the process
+    /// already has: a shell's process substitution and redirection are such, and do not wait to be opened.
+    private static func kind(of path: String) -> mode_t? {
         let isDescriptor =
             path == "/dev/stdin" || path.hasPrefix("/dev/fd/") || path.hasPrefix("/proc/") && path.contains("/fd/")
         var status = stat()
-        return !isDescriptor && stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
+        return !isDescriptor && stat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
     }
 
     private static func unreadable(_ path: String, _ code: Int32) -> ConfigurationError {
@@ -97,6 +99,7 @@ public enum ConfigurationFile {
             case ENOENT: "\(cause). Name a file that exists"
             case EACCES: "\(cause). Let this user read it"
             case EISDIR: "\(cause). Name a file"
+            case EAGAIN: "a device that gives no text at the moment. Name a regular file"
             default: cause
             }
         return ConfigurationError(lines: ["\(path): \(words)"])

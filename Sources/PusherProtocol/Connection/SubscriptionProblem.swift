@@ -20,10 +20,11 @@ struct SubscriptionProblem: Error, Hashable, Sendable {
             type: "LimitReached",
             text: "This connection has \(maximum) channels already. Please unsubscribe from one first.", status: 403)
     }
-    /// As many subscriptions as all connections of the node may have.
+    /// As many subscriptions as all connections of the node may have, or those of an app.
     static let nodeIsFull = SubscriptionProblem(
         type: "LimitReached",
-        text: "This server has as many subscriptions as it may have. Please unsubscribe from a channel first.",
+        text: "This app or the whole server has as many subscriptions as it may have. "
+            + "Please unsubscribe from a channel first.",
         status: 503)
     /// As many users as a presence channel may have.
     static let full = SubscriptionProblem(
