@@ -239,37 +239,89 @@ def test_a_long_message_for_many_windows_holds_up_nobody(carrier):
 
 
 @CARRIERS
-def test_large_messages_that_are_complete_at_once_harm_nobody(carrier):
-    """Visitors, each a byte short of a MiB that takes long to read: their last bytes froze everybody for seconds."""
+@pytest.mark.parametrize(("count", "members"), [(33, 1), (120, 10), (120, 120)])
+def test_large_messages_that_are_complete_at_once_harm_nobody(carrier, count, members):
+    """Visitors, each a byte short of a MiB that takes long to read: their last bytes froze everybody for seconds.
+
+    What they say goes to each of so many members.
+    """
     whole = frame(wire.TEXT, "key=all&nr=" + "%ff" * 340_000)
     with wire.Server("--carrier", carrier, *COMMON) as server:
         canary = wire.Canary(server)
-        visitors = []
+        crowd = None
         try:
             late = []
             for _ in range(3):
-                visitors = [wire.WebSocket(server.port, f"/?room=large{n}").join("m") for n in range(MEMBERS // 3)]
+                visitors = [
+                    wire.WebSocket(server.port, f"/?room=large{n // members}").join("m") for n in range(count)
+                ]
                 for visitor in visitors:
                     visitor.send(whole[:-1])
                 quiet = time.monotonic()
                 wire.eventually(lambda: time.monotonic() > quiet + 2, 20, "the time stands still")
                 began = time.monotonic()
+                crowd = Crowd(visitors)
+                crowd.read()
                 for visitor in visitors:
-                    visitor.send(whole[-1:])
-                for visitor in visitors:
-                    assert len(visitor.push_of("said", 60)["nrong"]) == 340_000
-                ended = time.monotonic()
+                    visitor.socket.send(whole[-1:])
+                # What is read too slowly is dropped, but everybody has one of them in whole.
+                crowd.wait_until_quiet(count * 1_020_000)
+                ended = time.monotonic() - 0.5
                 canary.assert_unharmed(ended)
                 late.append((canary.late(began, ended), max(150, 10 * canary.late(quiet, began))))
                 if late[-1][0] < late[-1][1]:
                     break
-                for visitor in visitors:
-                    visitor.socket.close()
+                crowd.close()
             assert late[-1][0] < late[-1][1], late
         finally:
             canary.stop()
-            for visitor in visitors:
-                visitor.socket.close()
+            if crowd:
+                crowd.close()
+
+
+@CARRIERS
+def test_a_crowd_of_one_app_that_enters_many_large_presence_channels_harms_no_other(carrier):
+    """Each got a long list, and then what came next was copied behind it, again and again; others waited for seconds."""
+    app = pusher_wire.App("1", "key", "secret")
+    configuration = pusher_wire.write_configuration([app])
+    with wire.Server("--carrier", carrier, *COMMON, "--config", configuration) as server:
+        canary = wire.Canary(server)
+        crowd = None
+        try:
+            late = []
+            for _ in range(3):
+                clients = [pusher_wire.Client(server.port, app) for _ in range(120)]
+                asked = [presence_subscriptions(app, client, number) for number, client in enumerate(clients)]
+                quiet = time.monotonic()
+                wire.eventually(lambda: time.monotonic() > quiet + 1, 20, "the time stands still")
+                began = time.monotonic()
+                crowd = Crowd(clients)
+                crowd.read()
+                for client, data in zip(clients, asked):
+                    client.send(data, reading=False)
+                crowd.wait_until_quiet(120 * 200 * 1_000)
+                ended = time.monotonic() - 0.5
+                canary.assert_unharmed(ended)
+                late.append((canary.late(began, ended), max(100, 10 * canary.late(quiet, began))))
+                if late[-1][0] < late[-1][1]:
+                    break
+                crowd.close()
+            assert late[-1][0] < late[-1][1], late
+        finally:
+            canary.stop()
+            if crowd:
+                crowd.close()
+
+
+def presence_subscriptions(app, client, number):
+    """The frames with which a client enters 200 presence channels, with a kilobyte about itself."""
+    data = pusher_wire.compact({"user_id": str(number), "user_info": "v" * 900})
+    frames = []
+    for channel in (f"presence-{number}" for number in range(200)):
+        auth = app.auth(client.socket_id, channel, data)
+        asked = {"channel": channel, "auth": auth, "channel_data": data}
+        frames.append(frame(wire.TEXT, pusher_wire.compact({"event": "pusher:subscribe", "data": asked})))
+    return b"".join(frames)
 
 
 @CARRIERS

@@ -38,6 +38,24 @@ def serve(*apps, options=(), **settings):
     return wire.Server("--config", write_configuration(apps, **settings), *UNHURRIED, *options)
 
 
+@CARRIERS
+def test_readers_that_take_nothing_do_not_hold_up_what_others_have_missed(carrier):
+    """A few that are sent 4 MB each and do not read filled the output budget: who came back waited until they were gone."""
+    options = "--carrier", carrier, "--output-budget", str(32 * wire.MIB), "--max-pending-age", "60"
+    with serve(ONE, options=options) as server:
+        api = API(server.port, ONE)
+        positions = [api.position("news", "e", json.dumps(str(number))) for number in range(40)]
+        crowd = [wire.WebSocket(server.port, f"/?room=r{number}", receive_buffer=4096) for number in range(12)]
+        for number, stranger in enumerate(crowd):
+            stranger.send(wire.frame(wire.TEXT, f"type=add&ming=s{number}"), reading=False)
+            stranger.send(wire.frame(wire.TEXT, "key=all&nr=" + '"' * 370_000), reading=False)
+        wire.eventually(lambda: "slow reader cut off" in server.text(), 20, server.text)
+        reply, offsets = recover(server.port, ONE, "news", positions[0][0], 0)
+        assert reply["recovered"] is True, reply
+        assert offsets == list(range(1, 41))
+        assert "reason=the node's budget for output is used up" in server.text()
+
+
 def fill(api, channels, size):
     """One event of so many bytes to each of so many channels, in batches."""
     each = max(1, min(100, 200_000 // (size + 100)))

@@ -19,10 +19,12 @@ final class Shards: Sendable {
                 loop.executeAfterInput { shard.drain() }
             } isCrowded: {
                 loop.isCrowded
+            } isWritingLargeMessages: {
+                loop.isWritingLargeMessages
             } holdLargeMessages: {
-                loop.holdLargeMessages($0)
+                known.hold($0)
             }
-            known.all.withLock { $0.append(shard) }
+            known.add(shard, loop)
             return shard
         }
     }
@@ -32,13 +34,40 @@ final class Shards: Sendable {
 
     /// The most that a loop has done for channels in one iteration so far. Any thread.
     var statistics: ShardStatistics {
-        known.all.withLock { shards in
-            shards.reduce(ShardStatistics()) { $0.merged(with: $1.statistics) }
-        }
+        known.all.reduce(ShardStatistics()) { $0.merged(with: $1.statistics) }
     }
 }
 
 /// The shards that there are; as many as loops that have served a client.
 private final class KnownShards: Sendable {
-    let all = Lock<[Shard]>([])
+    private struct State: Sendable {
+        var shards: [Shard] = []
+        var loops: [any WebSocketLoop] = []
+        /// Shards that have asked to pause large messages.
+        var full = 0
+    }
+
+    private let state = Lock(State())
+
+    var all: [Shard] { state.withLock { $0.shards } }
+
+    func add(_ shard: Shard, _ loop: any WebSocketLoop) {
+        let isFull = state.withLock { state in
+            state.shards.append(shard)
+            state.loops.append(loop)
+            return state.full > 0
+        }
+        if isFull { loop.holdLargeMessages(true) }
+    }
+
+    /// Pauses large messages on all loops while a shard asks for it: what fills it may come from any of them.
+    func hold(_ isOn: Bool) {
+        let loops = state.withLock { state -> [any WebSocketLoop] in
+            state.full += isOn ? 1 : -1
+            return state.full == (isOn ? 1 : 0) ? state.loops : []
+        }
+        for loop in loops { loop.execute { [self] in loop.holdLargeMessages(isHeld) } }
+    }
+
+    private var isHeld: Bool { state.withLock { $0.full > 0 } }
 }

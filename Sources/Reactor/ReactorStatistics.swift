@@ -21,6 +21,8 @@ public struct ReactorStatistics: Hashable, Sendable {
     public var mostReleases = 0
     /// The most bytes of large messages and inflated bytes in one iteration.
     public var mostLargeBytes = 0
+    /// The most bytes of large frames and of what waited for slow readers that were sent in one tick.
+    public var mostLargeBytesSent = 0
     /// The most events that were taken in one tick.
     public var mostEvents = 0
     /// The most bytes that were read from a connection in one tick.
@@ -40,6 +42,7 @@ public struct ReactorStatistics: Hashable, Sendable {
         sum.holds &+= right.holds
         sum.mostReleases = max(left.mostReleases, right.mostReleases)
         sum.mostLargeBytes = max(left.mostLargeBytes, right.mostLargeBytes)
+        sum.mostLargeBytesSent = max(left.mostLargeBytesSent, right.mostLargeBytesSent)
         sum.mostEvents = max(left.mostEvents, right.mostEvents)
         sum.largestRead = max(left.largestRead, right.largestRead)
         sum.longestTickMicroseconds = max(left.longestTickMicroseconds, right.longestTickMicroseconds)

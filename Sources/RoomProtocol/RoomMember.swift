@@ -71,10 +71,11 @@ open class RoomMember: Subscriber {
             }
         }
         let fanOut = obey(text)
-        let cost = CommandCost.ofChange + CommandCost.ofReading(text.byteCount) + CommandCost.ofFanOut(fanOut)
+        let bytes = text.byteCount
+        let cost = CommandCost.ofChange + CommandCost.ofReading(bytes) + CommandCost.ofFanOut(fanOut, bytes: bytes)
         guard !shard.takesCommand(cost, &turn), !waitsForTurn, !isClosed, setReading(false) else { return }
         waitsForTurn = true
-        shard.waitForTurn(self)
+        shard.waitForTurn(self, turn)
     }
 
     /// It is this connection's turn again. Called by its shard.

@@ -20,6 +20,8 @@ public final class Shard: Sendable {
         var spare: [Delivery] = []
         /// A drain has been asked for and has not ended.
         var isAwake = false
+        /// The shard has paused large messages: more than ``heldBytes`` wait.
+        var isFull = false
     }
 
     /// A list of this size (24 KiB) is always kept.
@@ -29,13 +31,16 @@ public final class Shard: Sendable {
     /// Of more deliveries than these an iteration makes at least an eighth.
     private static let heldDeliveries = 32_768
     /// Frames with more bytes than these do not wait for the next iteration.
-    private static let heldBytes = 8 << 20
+    private static let mostHeldBytes = 8 << 20
+    /// The same of this shard: a quarter of the output budget where that is less.
+    private let heldBytes: Int
 
     private let mailbox = Lock(Mailbox())
     private let most = ShardStatistics.Shared()
     private let wake: @Sendable (Shard) -> Void
     private let goOn: @Sendable (Shard) -> Void
     private let isCrowded: @Sendable () -> Bool
+    private let isWritingLargeMessages: @Sendable () -> Bool
     /// The replays of this shard's subscribers. Shard's thread only.
     let replays: Replays
     /// Audiences that wait for the next iteration, how many deliveries they wait for, and the bytes of their frames.
@@ -47,15 +52,13 @@ public final class Shard: Sendable {
     private static let turns = 32
     private static let callsInTurn = 2_048
     /// The bound of an iteration, however much waits: a multiple of ``ShardWork/maximumDeliveries``.
-    private static let mostTimes = 8
+    private static let mostTimes = 3
     /// The shard is behind when this many iterations in a row have left deliveries.
     private static let isBehindAfter: UInt8 = 4
     /// Iterations in a row that have left deliveries. Shard's thread only.
     nonisolated(unsafe) private var unfinished: UInt8 = 0
     private let gate: DeliveryGate?
     private let holdLargeMessages: @Sendable (Bool) -> Void
-    /// Whether the shard has paused large messages: more than ``heldBytes`` wait. Shard's thread only.
-    nonisolated(unsafe) private var isFull = false
     /// Connections that wait with their commands. Shard's thread only.
     nonisolated(unsafe) private var commandTurns = CommandTurns()
     /// Of this iteration. Shard's thread only.
@@ -74,18 +77,23 @@ public final class Shard: Sendable {
     ///     own thread. As `wake` by default.
     ///   - isCrowded: whether the loop should write before more is delivered that waits already; called on its own
     ///     thread. Never by default.
-    ///   - holdLargeMessages: pauses (`true`) or resumes (`false`) large messages on the loop while too many bytes wait to
-    ///     be delivered; called on its own thread.
+    ///   - isWritingLargeMessages: whether large messages wait to be written, so that no others are delivered yet; called
+    ///     on its own thread. Never by default.
+    ///   - holdLargeMessages: pauses (`true`) or resumes (`false`) large messages while too many bytes wait to be
+    ///     delivered; called on any thread. It must only schedule, as `wake`.
     public init(
         outputBudget: OutputBudget? = nil, gate: DeliveryGate? = nil, wake: @escaping @Sendable (Shard) -> Void,
         goOn: (@Sendable (Shard) -> Void)? = nil, isCrowded: @escaping @Sendable () -> Bool = { false },
+        isWritingLargeMessages: @escaping @Sendable () -> Bool = { false },
         holdLargeMessages: @escaping @Sendable (Bool) -> Void = { _ in }
     ) {
         self.holdLargeMessages = holdLargeMessages
         self.gate = gate
+        heldBytes = outputBudget.map { min(Self.mostHeldBytes, $0.limit / 4) } ?? Self.mostHeldBytes
         self.wake = wake
         self.goOn = goOn ?? wake
         self.isCrowded = isCrowded
+        self.isWritingLargeMessages = isWritingLargeMessages
         replays = Replays(outputBudget)
     }
 
@@ -118,8 +126,9 @@ public final class Shard: Sendable {
 
     /// Delivers, unless its audience has to wait.
     private func deliverInTurn(_ delivery: Delivery) {
-        let isSpent = work.isSpent
-        guard isSpent || waitingCount > 0, let audience = delivery.audience, isSpent || !audience.waiting.isEmpty else {
+        let mustWait = work.isSpent || hasToWait(delivery)
+        guard mustWait || waitingCount > 0, let audience = delivery.audience, mustWait || !audience.waiting.isEmpty
+        else {
             return deliver(delivery)
         }
         if audience.waiting.isEmpty { waiting.append(audience) }
@@ -128,18 +137,31 @@ public final class Shard: Sendable {
         waitingBytes &+= delivery.byteCount
     }
 
+    /// Whether a delivery waits until the loop has written what it was given before of that kind.
+    private func hasToWait(_ delivery: Delivery) -> Bool {
+        delivery.byteCount >= ShardWork.largeBytes && isWritingLargeMessages()
+    }
+
     /// Goes round the audiences that wait until that is enough.
     private func serveWaiting(atLeast least: Int, _ isEnough: (ShardWork) -> Bool) {
         var count = 0
-        while waitingCount > 0 {
+        var passedOver = 0
+        while waitingCount > 0, passedOver < waiting.count {
             if isEnough(work) || isCrowded(), (count >= least && isWithinBounds) || work.isSpent(times: Self.mostTimes)
             {
                 return
             }
             guard let audience = waiting.popFirst() else { return }
+            if let next = audience.waiting.first, hasToWait(next) {
+                waiting.append(audience)
+                passedOver &+= 1
+                continue
+            }
+            passedOver = 0
             var turn = 0
             let enough = work.deliveries &+ Self.callsInTurn
             while turn < Self.turns, turn == 0 || !isEnough(work) && work.deliveries < enough,
+                let next = audience.waiting.first, turn == 0 || !hasToWait(next),
                 let delivery = audience.waiting.popFirst()
             {
                 waitingCount &-= 1
@@ -153,7 +175,7 @@ public final class Shard: Sendable {
     }
 
     /// Enters what a message of a connection asks for. `false` when others come first: its carrier should hand over
-    /// nothing more, and the connection has to ``waitForTurn(_:)``. On the loop's thread.
+    /// nothing more, and the connection has to ``waitForTurn(_:_:)``. On the loop's thread.
     ///
     /// - Parameters:
     ///   - cost: see ``CommandCost``.
@@ -165,9 +187,9 @@ public final class Shard: Sendable {
     }
 
     /// Calls ``Subscriber/turnCame()`` in one of the next iterations, when those have had their turn that have waited
-    /// before. On the loop's thread.
-    public func waitForTurn(_ subscriber: Subscriber) {
-        commandTurns.append(subscriber)
+    /// before and want as little or as much. On the loop's thread.
+    public func waitForTurn(_ subscriber: Subscriber, _ turn: CommandTurn) {
+        commandTurns.append(subscriber, isModest: turn.isModest)
         let isAsleep = mailbox.withLock { mailbox in
             defer { mailbox.isAwake = true }
             return !mailbox.isAwake
@@ -178,7 +200,8 @@ public final class Shard: Sendable {
     private func serveCommands() {
         var spent = 0
         while !work.hasSpentPoints, spent < CommandTurns.leastPoints || !work.isSpent {
-            guard let subscriber = commandTurns.popFirst() else { return }
+            let prefersModest = spent < (work.isSpent ? CommandTurns.leastPoints : ShardWork.maximumPoints) / 2
+            guard let subscriber = commandTurns.popFirst(prefersModest: prefersModest) else { return }
             let before = work.points
             subscriber.turnCame()
             // One that wanted nothing any more has cost something, too.
@@ -213,22 +236,21 @@ public final class Shard: Sendable {
 
     /// Whether what is left may wait until the next iteration.
     private var isWithinBounds: Bool {
-        waitingBytes &+ mailbox.withLock { $0.bytes } <= Self.heldBytes
+        waitingBytes &+ mailbox.withLock { $0.bytes } <= heldBytes
     }
 
     private func finish(_ batch: inout [Delivery]) {
         let isKept = Self.isKept(capacity: batch.capacity, used: batch.count)
         batch.removeAll(keepingCapacity: isKept)
-        if isFull == (waitingBytes <= Self.heldBytes) {
-            isFull.toggle()
-            holdLargeMessages(isFull)
-        }
         let (spare, mustGoOn) = (batch, tellGate() || waitingCount > 0 || !commandTurns.isEmpty)
-        let isMore = mailbox.withLock { mailbox in
+        let (isMore, isFull, wasFull) = mailbox.withLock { mailbox in
+            let wasFull = mailbox.isFull
             mailbox.spare = spare
             mailbox.isAwake = mustGoOn || !mailbox.waiting.isEmpty
-            return mailbox.isAwake
+            mailbox.isFull = waitingBytes &+ mailbox.bytes > heldBytes
+            return (mailbox.isAwake, mailbox.isFull, wasFull)
         }
+        if isFull != wasFull { holdLargeMessages(isFull) }
         if isMore { goOn(self) }
     }
 
@@ -278,13 +300,17 @@ public final class Shard: Sendable {
     /// Appends a delivery; the one that finds the shard asleep wakes the loop. Any thread.
     func post(_ delivery: Delivery) {
         let bytes = delivery.byteCount
-        let wakes = mailbox.withLock { mailbox in
+        let (wakes, fills) = mailbox.withLock { mailbox in
             mailbox.waiting.append(delivery)
             mailbox.bytes &+= bytes
-            if mailbox.isAwake { return false }
+            // Not only when this shard looks: while it is busy, others fill its mailbox.
+            let fills = mailbox.bytes > heldBytes && !mailbox.isFull
+            if fills { mailbox.isFull = true }
+            if mailbox.isAwake { return (false, fills) }
             mailbox.isAwake = true
-            return true
+            return (true, fills)
         }
         if wakes { wake(self) }
+        if fills { holdLargeMessages(true) }
     }
 }

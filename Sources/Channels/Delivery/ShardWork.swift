@@ -9,6 +9,10 @@ struct ShardWork: Sendable {
     static var maximumDeliveries: Int { 16_384 }
     /// Bytes of frames in one iteration.
     static var maximumBytes: Int { 1 << 20 }
+    /// Bytes that leave for subscribers in one iteration: a frame counts for each that it is delivered to.
+    static var maximumOutgoingBytes: Int { 8 << 20 }
+    /// A frame of so many bytes is a large one.
+    static var largeBytes: Int { 64 << 10 }
     /// Frames that are made in one iteration.
     static var maximumEncodings: Int { 512 }
     /// What connections ask for in one iteration, see ``CommandCost``: about two milliseconds' work.
@@ -16,6 +20,7 @@ struct ShardWork: Sendable {
 
     private(set) var deliveries = 0
     private(set) var bytes = 0
+    private(set) var outgoingBytes = 0
     private(set) var encodings = 0
     /// What connections have asked for, also between two drains.
     private(set) var points = 0
@@ -23,17 +28,19 @@ struct ShardWork: Sendable {
     /// Whether the rest waits for the next iteration.
     var isSpent: Bool {
         deliveries >= Self.maximumDeliveries || bytes >= Self.maximumBytes || encodings >= Self.maximumEncodings
+            || outgoingBytes >= Self.maximumOutgoingBytes
     }
 
-    /// Whether the iteration has reached `times` times its limit of deliveries or bytes.
+    /// Whether the iteration has reached `times` times its limit of deliveries or bytes, or that of outgoing bytes.
     func isSpent(times: Int) -> Bool {
         deliveries >= times &* Self.maximumDeliveries || bytes >= times &* Self.maximumBytes
+            || outgoingBytes >= Self.maximumOutgoingBytes
     }
 
     /// Whether what has waited before has had its part of the iteration.
     var isHalfSpent: Bool {
         deliveries >= Self.maximumDeliveries / 2 || bytes >= Self.maximumBytes / 2
-            || encodings >= Self.maximumEncodings / 2
+            || encodings >= Self.maximumEncodings / 2 || outgoingBytes >= Self.maximumOutgoingBytes / 2
     }
 
     /// Whether connections wait with what they ask for.
@@ -43,6 +50,7 @@ struct ShardWork: Sendable {
 
     mutating func charge(deliveries: Int, bytes: Int, encodings: Int = 0) {
         self.deliveries &+= deliveries
+        outgoingBytes &+= deliveries &* bytes
         self.bytes &+= bytes
         self.encodings &+= encodings
     }

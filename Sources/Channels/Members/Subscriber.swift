@@ -40,7 +40,7 @@ open class Subscriber {
     /// Called on the shard's thread; the subscription has been left already, or goes with the connection.
     open func mustRecover(_ channel: ChannelName) {}
 
-    /// The turn of a connection has come that waited with its commands, see ``Shard/waitForTurn(_:)``. On the shard's
+    /// The turn of a connection has come that waited with its commands, see ``Shard/waitForTurn(_:_:)``. On the shard's
     /// thread; the connection may have ended meanwhile.
     open func turnCame() {}
 

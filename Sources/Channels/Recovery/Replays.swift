@@ -5,7 +5,8 @@ import WebSocketCore
 ///
 /// A replay takes no more than three quarters of the node's output budget: the rest is for what is live. One that finds
 /// no room waits, the oldest goes on first, and each goes on by what its connection takes at once. Other long frames that
-/// one connection is given alone, lists of members above all, ask here as well. Confined to its shard's thread.
+/// one connection is given alone, lists of members above all, ask here as well; they may take all of the budget, since
+/// they can not wait. Confined to its shard's thread.
 final class Replays: Sendable {
     private struct Key: Hashable {
         let channel: ObjectIdentifier
@@ -46,7 +47,7 @@ final class Replays: Sendable {
         let key = Key(channel: ObjectIdentifier(seat.channel), position: position)
         let known = known[key]?.frame
         let bytes = known?.bytes.count ?? publication.event.count + publication.data.count + 512
-        guard takesRoom(bytes) else {
+        guard takesRoom(bytes, of: budget?.replayLimit) else {
             wait(seat, for: bytes)
             return nil
         }
@@ -66,17 +67,15 @@ final class Replays: Sendable {
     }
 
     /// Asks for a frame of `bytes` that goes to one connection alone, before it is queued there.
-    func takesRoom(forOwn bytes: Int) -> Bool { bytes < Self.unaskedBytes || takesRoom(bytes) }
+    func takesRoom(forOwn bytes: Int) -> Bool { bytes < Self.unaskedBytes || takesRoom(bytes, of: budget?.limit) }
 
-    private func takesRoom(_ bytes: Int) -> Bool {
-        guard let budget else { return true }
+    private func takesRoom(_ bytes: Int, of limit: Int?) -> Bool {
+        guard let budget, let limit else { return true }
         let used = budget.pendingBytes + untoldBytes
-        guard used == 0 || used + bytes <= Self.share(of: budget) else { return false }
+        guard used == 0 || used + bytes <= limit else { return false }
         untoldBytes += bytes
         return true
     }
-
-    private static func share(of budget: OutputBudget) -> Int { budget.limit - budget.limit / 4 }
 
     private func wait(_ seat: Seat, for bytes: Int) {
         waiting.append(seat)
@@ -87,7 +86,7 @@ final class Replays: Sendable {
     private func awaitRoom(for bytes: Int, on shard: Shard) {
         guard !isAwaited, let budget else { return }
         isAwaited = true
-        budget.whenPending(atMost: max(0, Self.share(of: budget) - bytes)) { [self] in
+        budget.whenPending(atMost: max(0, budget.replayLimit - bytes)) { [self] in
             shard.post(.call { [self] in goOn(on: shard) })
         }
     }

@@ -35,7 +35,7 @@ final class Departures: Subscriber {
         let gone = count - waiting.count
         runtime.giveSubscriptions(gone, of: before)
         let departures = Departures(waiting, runtime, shard, before - gone)
-        if waiting.count > atOnce { shard.waitForTurn(departures) } else { departures.turnCame() }
+        if waiting.count > atOnce { shard.waitForTurn(departures, departures.turn) } else { departures.turnCame() }
     }
 
     override func turnCame() {
@@ -45,7 +45,7 @@ final class Departures: Subscriber {
         runtime.giveSubscriptions(count, of: counted)
         counted -= count
         _ = shard.takesCommand(count * CommandCost.ofLeaving, &turn)
-        if !waiting.isEmpty { shard.waitForTurn(self) }
+        if !waiting.isEmpty { shard.waitForTurn(self, turn) }
     }
 
     override func deliver(_ frame: SharedFrame) {}

@@ -135,7 +135,8 @@ open class PusherConnection: Subscriber {
             countCommand()
             signIn(auth, userData)
         case .clientEvent(let event, let channel):
-            cost += CommandCost.ofChange + CommandCost.ofFanOut(send(event, to: channel))
+            let count = send(event, to: channel)
+            cost += CommandCost.ofChange + CommandCost.ofFanOut(count, bytes: payload.byteCount)
         case .ignored: break
         case .forbidden: refuse("Clients may send events only whose names begin with client-.")
         case .malformed(let text): malformed(text)
@@ -253,7 +254,7 @@ open class PusherConnection: Subscriber {
     final func charge(_ cost: Int) {
         guard cost > 0, !shard.takesCommand(cost, &turn), !waitsForTurn, setReading(false) else { return }
         waitsForTurn = true
-        shard.waitForTurn(self)
+        shard.waitForTurn(self, turn)
     }
 
     private final func malformed(_ text: String) {

@@ -22,6 +22,13 @@ struct LoopLimits {
     var writesPerTick = 512
     var tasksPerTick = 256
     var timersPerTick = 512
+    /// A run of so many bytes is sent rather than copied for one connection to grow: a call of the system costs less, and
+    /// what several connections are sent in turns would be copied again with each frame.
+    var copiedRunBytes = 16 << 10
+    /// A run of so many bytes may have to wait for its turn, and the bytes that runs of that kind and backlogs send in a
+    /// tick; the last of them in whole.
+    var largeRunBytes = 64 << 10
+    var largeWriteBytes = 8 << 20
     /// Parts of backlogs of which nothing is sent any more: those of one backlog that go at once, and those that go in a
     /// tick; about two milliseconds' work.
     var releasesAtOnce = 64

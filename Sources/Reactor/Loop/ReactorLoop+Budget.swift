@@ -17,19 +17,34 @@ extension ReactorLoop {
         backlogHasChanged(to: 0)
     }
 
+    /// Memory of what has begun to leave that a connection keeps to its end where the node has no room, in bytes: it can be
+    /// the end of a very long message, of which all is kept. Then it goes without a further word.
+    static let mostWhenClosing = 2 * highMark
+
+    /// Ends a connection that the node has no room for.
+    func drop(_ slot: SlotHandle) {
+        slot.pointee.extras?.backlog?.clear()
+        condemn(slot)
+    }
+
     func publishBacklogs() {
         backlogsHaveChanged = false
         budget?.publish(pending: backlogBytes, largest: longestBacklog)
     }
 
-    /// The node has too much waiting, and the longest queue may be here: cuts readers off, the slowest first.
+    /// The node has too much waiting, and the longest queue may be here: cuts readers off, the slowest first. Those that
+    /// are being closed anyway, and take what had begun to leave just as slowly, count like the others.
     func shed(_ request: OutputBudget.Request) {
         var queues: [(slot: SlotHandle, bytes: Int)] = []
         forEachConnection { slot in
-            guard slot.pointee.flags.isDisjoint(with: [.isCondemned, .hasEnded]), slot.pointee.machine.maySend,
-                let bytes = slot.pointee.extras?.backlog?.bytes
+            guard slot.pointee.flags.isDisjoint(with: [.isCondemned, .hasEnded]),
+                let backlog = slot.pointee.extras?.backlog
             else { return }
-            queues.append((slot, bytes))
+            if slot.pointee.machine.maySend {
+                queues.append((slot, backlog.bytes))
+            } else if backlog.memory > Self.mostWhenClosing {
+                queues.append((slot, backlog.memory))
+            }
         }
         queues.sort { $0.bytes > $1.bytes }
         let goal = backlogBytes - request.bytes
@@ -38,12 +53,7 @@ extension ReactorLoop {
         var allowance = limits.releasesPerTick - heldOutput.release(atMost: limits.releasesPerTick)
         while next < queues.count, allowance > 0, backlogBytes > goal, queues[next].bytes >= request.floor {
             let slot = queues[next].slot
-            cutOff(slot, .nodeBudget)
-            // What has begun to leave can be one very long message: where the node has no room for it, it goes without.
-            if let backlog = slot.pointee.extras?.backlog, backlog.bytes > 2 * Self.highMark {
-                backlog.clear()
-                condemn(slot)
-            }
+            if slot.pointee.machine.maySend { cutOff(slot, .nodeBudget) } else { drop(slot) }
             allowance -= heldOutput.release(atMost: allowance)
             next += 1
         }

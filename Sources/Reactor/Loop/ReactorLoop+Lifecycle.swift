@@ -130,7 +130,7 @@ extension ReactorLoop {
     private func nextDeadline(of slot: SlotHandle) -> MonotonicInstant {
         let deadline = slot.pointee.machine.nextDeadline
         guard slot.pointee.machine.maySend, let extras = slot.pointee.extras else { return deadline }
-        let forBacklog = extras.backlog?.pending.nextDeadline(slot.pointee.machine.limits) ?? deadline
+        let forBacklog = extras.backlog?.pending.nextVerdict(slot.pointee.machine.limits) ?? deadline
         return min(deadline, forBacklog, extras.hold?.until ?? deadline)
     }
 

@@ -57,12 +57,31 @@ extension ReactorLoop {
         if let backlog = slot.pointee.extras?.backlog {
             backlog.append(frame, slot.pointee.machine.limits, now: now)
             backlogHasGrown(slot)
+        } else if let run = slot.pointee.output, isTooLargeToCopy(run, and: frame) {
+            sendEarly(run, slot)
+            if takesMessages(slot) { queue(frame, on: slot) }
         } else if let run = tickOutput.pointee.run(slot.pointee.output, and: frame) {
             slot.pointee.output = run
             tickOutput.pointee.touch(slot)
         } else {
             queueAfterWriting(frame, on: slot)
         }
+    }
+
+    /// Whether a frame must not be copied into a run or behind it: where many connections have a message of a MiB and each
+    /// something of its own, a tick would make a copy for each before any budget hears of it.
+    private func isTooLargeToCopy(_ run: RunHandle, and frame: SharedFrame) -> Bool {
+        frame.bytes.count >= limits.largeRunBytes
+            || run.pointee.count >= (run.pointee.isOwn ? limits.copiedRunBytes : limits.largeRunBytes)
+                && !tickOutput.pointee.growsInPlace(run)
+    }
+
+    /// Sends what is queued to a connection before the end of the tick, or has it wait as a backlog, so that what comes next
+    /// is a run of its own.
+    private func sendEarly(_ run: RunHandle, _ slot: SlotHandle) {
+        let flags = slot.pointee.flags
+        slot.pointee.output = nil
+        if run.pointee.count < limits.largeRunBytes || !waitsForTurn(run, slot, flags) { write(slot, flags, run) }
     }
 
     /// The arena is full: what is in it leaves first, and then there is room for anything.
@@ -174,6 +193,15 @@ extension ReactorLoop {
         _ opcode: Opcode, _ payload: UnsafeRawBufferPointer, isCompressed: Bool, to slot: SlotHandle
     ) {
         let room = payload.count &+ FrameHeader.maximumBytes
+        if let run = slot.pointee.output, run.pointee.count >= limits.copiedRunBytes,
+            !tickOutput.pointee.growsInPlace(run)
+        {
+            sendEarly(run, slot)
+            // That may have been the end of this connection.
+            guard slot.pointee.flags.isDisjoint(with: isOver), opcode == .close || slot.pointee.machine.maySend else {
+                return
+            }
+        }
         if let backlog = slot.pointee.extras?.backlog {
             return write(opcode, payload, isCompressed: isCompressed, to: slot, behind: backlog)
         }
@@ -273,10 +301,33 @@ extension ReactorLoop {
         if slot.pointee.flags.contains(.wasUnwritable), pendingBytes(slot) < Self.lowMark { tellLater(slot) }
     }
 
+    /// Has what many are sent wait as a backlog, which leaves in one of the next ticks, when this one has sent as much of
+    /// that kind as it may: one message of a MiB to a thousand members takes a second, and short messages go ahead of it.
+    ///
+    /// - Returns: whether it waits.
+    @inline(never)
+    func waitsForTurn(_ run: RunHandle, _ slot: SlotHandle, _ flags: Slot.Flags) -> Bool {
+        let isFull = largeBytesSent >= limits.largeWriteBytes
+        guard isFull, !run.pointee.isOwn, flags.isDisjoint(with: [.isCondemned, .hasEnded, .answersInPlace]),
+            run.pointee.isLoneFrame || run.pointee.count <= slot.pointee.machine.limits.maximumPendingBytes
+        else {
+            largeBytesSent &+= run.pointee.count
+            return false
+        }
+        largeOutputWaits.now = true
+        hold(run, sent: 0, slot)
+        return true
+    }
+
     /// The peer does not take everything: the rest waits until there is room.
     @inline(never)
     private func hold(_ run: RunHandle, sent result: Int, _ slot: SlotHandle) {
         if result < 0, -result != EAGAIN, -result != EINTR { return condemn(slot) }
+        if !run.pointee.isLoneFrame, let budget, backlogBytes &+ run.pointee.count > budget.limit {
+            // The node hears of copies at the end of the tick, and more than it has room for are not made.
+            report(slot, .nodeBudget, pendingBytes: run.pointee.count)
+            return condemn(slot)
+        }
         let sent = PlantedLoopBug.isOn(.sendTwice) ? 0 : max(result, 0)
         let backlog = Backlog(heldOutput)
         let limits = slot.pointee.machine.limits
@@ -331,10 +382,12 @@ extension ReactorLoop {
     /// There is room again: writes once more.
     func writeBacklog(_ slot: SlotHandle) {
         guard let extras = slot.pointee.extras, let backlog = extras.backlog else { return }
-        let progress = backlog.write(to: slot.pointee.descriptor, slot.pointee.machine.limits, now: now)
-        statistics.writes &+= 1
-        backlogHasChanged(to: backlog.bytes)
-        switch progress {
+        // The kernel says again that there is room, and those that have waited come first then.
+        guard largeBytesSent < limits.largeWriteBytes else {
+            largeOutputWaits.now = true
+            return
+        }
+        switch send(backlog, slot) {
         case .unfinished:
             if backlog.bytes < Self.lowMark { tellWritable(slot) }
         case .broken: condemn(slot)
@@ -350,6 +403,15 @@ extension ReactorLoop {
             outputMayHaveEnded(slot)
             tellWritable(slot)
         }
+    }
+
+    private func send(_ backlog: Backlog, _ slot: SlotHandle) -> Backlog.Progress {
+        let before = backlog.bytes
+        let progress = backlog.write(to: slot.pointee.descriptor, slot.pointee.machine.limits, now: now)
+        statistics.writes &+= 1
+        largeBytesSent &+= before &- backlog.bytes
+        backlogHasChanged(to: backlog.bytes)
+        return progress
     }
 
     func tellWritable(_ slot: SlotHandle) {
@@ -392,14 +454,20 @@ extension ReactorLoop {
         if slot.pointee.machine.maySend { reschedule(slot) }
     }
 
-    /// Cuts the reader off when too much waits, or for too long.
+    /// Cuts the reader off when too much waits, or for too long, and it does not take anything now either: where the loop
+    /// has not come round to sending, the reader is not to blame.
     func judgeBacklog(_ slot: SlotHandle) {
-        guard slot.pointee.machine.maySend, let backlog = slot.pointee.extras?.backlog else { return }
-        let isTight = budget?.isTight ?? false
-        let reason = backlog.verdict(slot.pointee.machine.limits, now: now, isTight: isTight) {
+        guard slot.pointee.machine.maySend, let backlog = slot.pointee.extras?.backlog,
+            verdict(backlog, slot) != nil
+        else { return }
+        if case .broken = send(backlog, slot) { return condemn(slot) }
+        if let reason = verdict(backlog, slot) { cutOff(slot, reason) }
+    }
+
+    private func verdict(_ backlog: Backlog, _ slot: SlotHandle) -> SlowReader.Reason? {
+        backlog.verdict(slot.pointee.machine.limits, now: now, pressure: budget?.pressure ?? .none) {
             Int(parley_unacknowledged(slot.pointee.descriptor))
         }
-        if let reason { cutOff(slot, reason) }
     }
 
     /// Cuts a reader off that does not keep up: what has not begun to leave is dropped, at a frame's boundary, and the
@@ -410,6 +478,7 @@ extension ReactorLoop {
         backlog.dropUnbegun(slot.pointee.machine.limits, now: now)
         backlogHasChanged(to: backlog.bytes)
         cutOff(slot)
+        if reason == .nodeBudget, backlog.memory > Self.mostWhenClosing { drop(slot) }
     }
 
     /// Closes without a word to any session: the loop may be writing, or the session of another connection at work.

@@ -40,6 +40,10 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     private(set) var mostLargeBytes: Int
     /// Connections that wait with large messages.
     var largeLine = WaitingLine<SlotHandle>()
+    /// Bytes of large runs and backlogs that were sent in this tick.
+    var largeBytesSent = 0
+    /// Whether one of them has had to wait in this tick or the one before.
+    var largeOutputWaits: (now: Bool, before: Bool) = (false, false)
     /// The memory of what waits for slow readers, and the most that one of them has waiting, or had.
     let heldOutput: HeldOutput
     var backlogBytes: Int { heldOutput.bytes }
@@ -182,6 +186,8 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     /// Where the arena is half full, so that what sessions answer still has room.
     var isCrowded: Bool { tickOutput.pointee.usage.bytes > limits.arenaBytes / 4 }
 
+    var isWritingLargeMessages: Bool { largeOutputWaits.now || largeOutputWaits.before }
+
     func holdLargeMessages(_ isOn: Bool) { mostLargeBytes = isOn ? 0 : limits.largeBytes }
 
     /// Runs a task, or says that it never will be.
@@ -241,6 +247,8 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
         self.now = now
         compressedBytes = 0
         largeBytes = 0
+        largeBytesSent = 0
+        largeOutputWaits = (false, largeOutputWaits.now)
         if !largeLine.isEmpty { serveLargeLine() }
         for index in 0..<events {
             if let event = poller.event(index) {
@@ -258,6 +266,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
         if !toBeTold.isEmpty { tellSessions() }
         if backlogsHaveChanged { publishBacklogs() }
         if largeBytes > 0 { statistics.mostLargeBytes = max(statistics.mostLargeBytes, largeBytes) }
+        if largeBytesSent > 0 { statistics.mostLargeBytesSent = max(statistics.mostLargeBytesSent, largeBytesSent) }
         statistics.ticks &+= 1
         statistics.events &+= events
         statistics.mostEvents = max(statistics.mostEvents, events)
@@ -329,8 +338,16 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
         isWriting = true
         var left = count
         while left > 0, let next = tickOutput.pointee.popTouched() {
-            // A long write takes the place of several.
-            left &-= 1 &+ (next.run?.pointee.count ?? 0) >> Self.writeShift
+            left &-= 1
+            if let run = next.run {
+                let count = run.pointee.count
+                if count < limits.largeRunBytes {
+                    // A long write takes the place of several.
+                    left &-= count >> Self.writeShift
+                } else if waitsForTurn(run, next.slot, next.flags) {
+                    continue
+                }
+            }
             write(next.slot, next.flags, next.run)
         }
         isWriting = false
@@ -399,6 +416,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
             statistics.mostEvents = 0
             statistics.mostReleases = 0
             statistics.mostLargeBytes = 0
+            statistics.mostLargeBytesSent = 0
             statistics.longestTickMicroseconds = 0
         }
         return current

@@ -8,11 +8,18 @@ struct ByteArena {
     private var memory: UnsafeMutableRawPointer
     private var capacity: Int
     private let keptCapacity: Int
+    private let mostKept: Int
+    /// How often it has begun again without need of half of its memory.
+    private var restCount: UInt8 = 0
+    private static let restsBeforeShrinking: UInt8 = 64
     /// Bytes in use, from the beginning.
     private(set) var used = 0
 
-    /// - Parameter keptCapacity: what it keeps when it was larger once.
-    init(capacity: Int, keptCapacity: Int) {
+    /// - Parameters:
+    ///   - keptCapacity: what it keeps at rest when it was larger once.
+    ///   - mostKept: what it keeps while it is in use.
+    init(capacity: Int, keptCapacity: Int, mostKept: Int) {
+        self.mostKept = mostKept
         self.capacity = capacity
         self.keptCapacity = keptCapacity
         memory = Self.allocate(capacity)
@@ -96,8 +103,13 @@ struct ByteArena {
 
     /// Begins again.
     mutating func reset() {
+        let wasNeeded = used > capacity / 2
         rewind(to: 0)
         guard capacity > keptCapacity else { return }
+        // While it is in use, new memory in every tick would cost more than what is done with it.
+        restCount = wasNeeded ? 0 : restCount &+ 1
+        guard restCount >= Self.restsBeforeShrinking || capacity > mostKept else { return }
+        restCount = 0
         deallocate()
         capacity = keptCapacity
         memory = Self.allocate(capacity)

@@ -36,11 +36,15 @@ final class Backlog {
 
     var bytes: Int { pending.bytes }
 
-    /// The rule that the peer breaks now, see ``PendingOutput/verdict(_:now:isTight:kernelKeeps:)``.
+    /// The memory of what waits, in bytes: a frame of which a part has left counts in whole, and one that others have as
+    /// well, too.
+    var memory: Int { segments.dropFirst(head).reduce(tail.count) { $0 &+ $1.count } }
+
+    /// The rule that the peer breaks now, see ``PendingOutput/verdict(_:now:pressure:kernelKeeps:)``.
     func verdict(
-        _ limits: ConnectionLimits, now: MonotonicInstant, isTight: Bool, kernelKeeps: () -> Int
+        _ limits: ConnectionLimits, now: MonotonicInstant, pressure: OutputBudget.Pressure, kernelKeeps: () -> Int
     ) -> SlowReader.Reason? {
-        pending.verdict(limits, now: now, isTight: isTight, kernelKeeps: kernelKeeps)
+        pending.verdict(limits, now: now, pressure: pressure, kernelKeeps: kernelKeeps)
     }
 
     /// Forgets everything; what it held counts until ``HeldOutput/release(atMost:)`` has let go of it.

@@ -29,7 +29,8 @@ struct TickOutput {
         self.loop = Unmanaged.passUnretained(loop)
         maximumBytes = limits.arenaBytes
         keptFrames = limits.keptFrames
-        arena = ByteArena(capacity: limits.firstArenaBytes, keptCapacity: limits.keptArenaBytes)
+        arena = ByteArena(
+            capacity: limits.firstArenaBytes, keptCapacity: limits.keptArenaBytes, mostKept: limits.arenaBytes)
         runs = RunStore(capacity: limits.runs, kept: limits.keptRuns)
     }
 
@@ -178,6 +179,9 @@ struct TickOutput {
         slot.pointee.output = own
         touch(slot)
     }
+
+    /// Whether more bytes for its connection follow the run where it is.
+    func growsInPlace(_ run: RunHandle) -> Bool { run.pointee.isOwn && run.pointee.end == arena.used }
 
     /// Gives the end of the arena back that a connection's own run has had, when its bytes have left and nobody names it
     /// any more.

@@ -14,6 +14,9 @@ public struct WaitingLine<Element> {
     /// How many wait.
     @inlinable public var count: Int { items.count - head }
 
+    /// The element that has waited longest; `nil` when nothing waits.
+    @inlinable public var first: Element? { head < items.count ? items[head] : nil }
+
     /// Puts an element at the end.
     @inlinable public mutating func append(_ item: Element) { items.append(item) }
 

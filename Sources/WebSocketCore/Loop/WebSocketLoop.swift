@@ -13,6 +13,9 @@ public protocol WebSocketLoop: AnyObject, Sendable {
     /// one of its next turns. On the loop's thread.
     var isCrowded: Bool { get }
 
+    /// Whether large messages wait to be written: others had better not be queued behind them yet. On the loop's thread.
+    var isWritingLargeMessages: Bool { get }
+
     /// Pauses (`true`) or resumes (`false`) large and compressed messages on this loop; short messages continue. For
     /// sessions whose output from earlier messages is still waiting. On the loop's thread.
     func holdLargeMessages(_ isOn: Bool)

@@ -33,15 +33,31 @@ public final class OutputBudget: Sendable {
         var asked: Int?
     }
 
+    /// How much of the budget is used.
+    public enum Pressure: UInt8, Comparable, Sendable {
+        /// Half of it at most.
+        case none
+        /// More than half of it: readers of large messages get no extra time.
+        case tight
+        /// More than five eighths: replays and long lists wait, so a long queue has to move.
+        case scarce
+
+        /// Less of it is used.
+        public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+    }
+
     private typealias Call = (shed: @Sendable (Request) -> Void, request: Request)
 
     /// Bytes that may wait.
     public let limit: Int
     private let state = Lock(State())
-    private let tight = Atomic(false)
+    private let current = Atomic(Pressure.none.rawValue)
 
-    /// Whether more than half of the budget is used. Readers of large messages then get no extra time.
-    public var isTight: Bool { tight.load(ordering: .relaxed) }
+    /// How much of the budget is used now.
+    public var pressure: Pressure { Pressure(rawValue: current.load(ordering: .relaxed)) ?? .none }
+
+    /// What replays and long lists may fill; the rest is for what is live.
+    public var replayLimit: Int { limit - limit / 4 }
 
     /// A budget of so many bytes.
     public init(bytes: Int) { limit = bytes }
@@ -82,7 +98,7 @@ public final class OutputBudget: Sendable {
             book.largest = largest
             state.books[number] = book
             if isAnswer, state.asked == number { state.asked = nil }
-            noteTightness(state.pending)
+            notePressure(state.pending)
             return (next(&state), Self.relieved(&state))
         }
         if let call { call.shed(call.request) }
@@ -93,7 +109,7 @@ public final class OutputBudget: Sendable {
         let (call, relieved) = state.withLock { state -> (Call?, [@Sendable () -> Void]) in
             guard let book = state.books.removeValue(forKey: number) else { return (nil, []) }
             state.pending -= book.pending
-            noteTightness(state.pending)
+            notePressure(state.pending)
             if state.asked == number { state.asked = nil }
             return (next(&state), Self.relieved(&state))
         }
@@ -101,7 +117,12 @@ public final class OutputBudget: Sendable {
         for call in relieved { call() }
     }
 
-    private func noteTightness(_ pending: Int) { tight.store(pending > limit / 2, ordering: .relaxed) }
+    private func notePressure(_ pending: Int) {
+        // A large replay waits before three quarters are used.
+        let scarce = replayLimit - limit / 8
+        let pressure: Pressure = pending > scarce ? .scarce : pending > limit / 2 ? .tight : .none
+        current.store(pressure.rawValue, ordering: .relaxed)
+    }
 
     /// Ends the waiting of those for whom enough has left.
     private static func relieved(_ state: inout State) -> [@Sendable () -> Void] {
@@ -145,8 +166,11 @@ public final class OutputBudget: Sendable {
 
         deinit { budget.leave(number) }
 
-        /// See ``OutputBudget/isTight``.
-        public var isTight: Bool { budget.isTight }
+        /// See ``OutputBudget/limit``.
+        public var limit: Int { budget.limit }
+
+        /// See ``OutputBudget/pressure``.
+        public var pressure: Pressure { budget.pressure }
 
         /// Tells how much waits on the loop now.
         ///

@@ -6,7 +6,8 @@
 ///
 /// A large message takes long on a slow line, and delays everything queued behind it. While one is being sent, a reader that
 /// takes ``pace`` bytes within ``ConnectionLimits/maximumPendingAge`` keeps up, unless the node's budget is tight: slow
-/// readers must not take it from others.
+/// readers must not take it from others. While it is scarce, a reader for whom more than ``mostWhenScarce`` bytes wait has
+/// to take ``pace`` bytes a second, and a quarter of what waits.
 public struct PendingOutput: Hashable, Sendable {
     /// What was queued within a short time.
     private struct Mark: Hashable, Sendable {
@@ -17,7 +18,17 @@ public struct PendingOutput: Hashable, Sendable {
         let isLarge: Bool
     }
 
+    /// What a reader had taken at some time.
+    private struct Look: Hashable, Sendable {
+        let taken: Int
+        let time: MonotonicInstant
+    }
+
     private static let maximumMarks = 16
+    /// A replay of short messages has no more than this waiting.
+    static let mostWhenScarce = 128 * 1024
+    /// Milliseconds between two looks at a queue of more than ``mostWhenScarce``.
+    private static let lookInterval: UInt64 = 1000
     /// The size in bytes from which an entry is large, and what its reader must take within the maximum age. An entry is a
     /// message, or the output of one loop iteration.
     static let pace = 64 * 1024
@@ -36,6 +47,9 @@ public struct PendingOutput: Hashable, Sendable {
     /// How many of ``sent`` the reader had taken at ``progress``; negative if the kernel held earlier bytes. `nil` until a
     /// large entry is first judged.
     private var taken: Int?
+    /// When there was a verdict last, and what the reader had taken when the budget was found scarce, or a second later.
+    private var lastVerdict = MonotonicInstant(milliseconds: 0)
+    private var look: Look?
 
     /// Books in which nothing waits.
     public init() {}
@@ -81,14 +95,24 @@ public struct PendingOutput: Hashable, Sendable {
     /// The rule that the peer breaks now, if it breaks one.
     ///
     /// - Parameters:
-    ///   - isTight: whether the node's budget is, see ``OutputBudget/isTight``.
+    ///   - pressure: how much of the node's budget is used.
     ///   - kernelKeeps: the bytes that the kernel still holds for the reader, 0 if unknown. It may hold megabytes, and
-    ///     accepts more only after a third of them has left. Called only while a large entry is being sent.
+    ///     accepts more only after a third of them has left. Called only while a large entry is being sent or the budget is
+    ///     scarce.
     public mutating func verdict(
-        _ limits: ConnectionLimits, now: MonotonicInstant, isTight: Bool = false, kernelKeeps: () -> Int = { 0 }
+        _ limits: ConnectionLimits, now: MonotonicInstant, pressure: OutputBudget.Pressure = .none,
+        kernelKeeps: () -> Int = { 0 }
     ) -> SlowReader.Reason? {
+        lastVerdict = now
         if bytes - newest > limits.maximumPendingBytes { return .hardLimit }
-        if isTight, let oldest = marks.first, now.since(oldest.end) >= limits.maximumPendingAge { return .stalled }
+        if pressure == .scarce, bytes > Self.mostWhenScarce {
+            if takesTooLittle(sent - kernelKeeps(), now) { return .nodeBudget }
+        } else {
+            look = nil
+        }
+        if pressure > .none, let oldest = marks.first, now.since(oldest.end) >= limits.maximumPendingAge {
+            return .stalled
+        }
         if let first = marks.first, first.isLarge {
             let isDue = now.since(max(first.end, progress)) >= limits.maximumPendingAge
             if isDue || taken == nil { noteProgress(sent - kernelKeeps(), now) }
@@ -106,6 +130,13 @@ public struct PendingOutput: Hashable, Sendable {
         return min(age, soft)
     }
 
+    /// When to ask for the next verdict: at the deadline, and of a long queue every second, since the budget may have become
+    /// scarce.
+    public func nextVerdict(_ limits: ConnectionLimits) -> MonotonicInstant {
+        let deadline = nextDeadline(limits)
+        return bytes > Self.mostWhenScarce ? min(deadline, lastVerdict.advanced(by: Self.lookInterval)) : deadline
+    }
+
     /// From when on the maximum age counts.
     private var waitingSince: MonotonicInstant? { marks.first.map { max($0.end, progress) } }
 
@@ -114,6 +145,15 @@ public struct PendingOutput: Hashable, Sendable {
     ) -> Bool {
         if marks.count == Self.maximumMarks { return true }
         return !isLarge && !mark.isLarge && now.since(mark.start) < max(1000, limits.maximumPendingAge / 10)
+    }
+
+    private mutating func takesTooLittle(_ taken: Int, _ now: MonotonicInstant) -> Bool {
+        if let look {
+            guard now.since(look.time) >= Self.lookInterval else { return false }
+            if taken - look.taken < max(Self.pace, bytes / 4) { return true }
+        }
+        look = Look(taken: taken, time: now)
+        return false
     }
 
     private mutating func noteProgress(_ count: Int, _ now: MonotonicInstant) {

@@ -8,7 +8,7 @@ extension FrameHandler {
     private var nextDeadline: MonotonicInstant {
         let deadline = machine.nextDeadline
         guard machine.maySend else { return deadline }
-        return min(deadline, backlog?.books.nextDeadline(rules.limits) ?? deadline, hold?.until ?? deadline)
+        return min(deadline, backlog?.books.nextVerdict(rules.limits) ?? deadline, hold?.until ?? deadline)
     }
 
     func timerFired() {
@@ -60,6 +60,13 @@ extension FrameHandler {
     /// Ends the connection without a further word.
     func cutOff() { context?.close(promise: nil) }
 
+    /// Whether what has begun to leave is more than a connection keeps to its end where the node has no room: it can be one
+    /// very long message, and goes without a further word then.
+    private var keepsMuch: Bool { heldAtTransport > 2 * Self.highMark }
+
+    /// Whether the node gets room when the connection is cut off.
+    var canBeShed: Bool { isOpen || context != nil && keepsMuch }
+
     /// Gives up a peer that does not take what it is sent: with the code that invites it to come back, behind what has
     /// begun to leave. The rest is dropped, and its memory is free at once.
     func cutOff(_ reason: SlowReader.Reason) {
@@ -68,8 +75,7 @@ extension FrameHandler {
         dropOutput()
         close(SlowReader.closeFrame(rules.limits))
         accountOutput()
-        // What has begun to leave can be one very long message: where the node has no room for it, it goes without.
-        if reason == .nodeBudget, heldAtTransport > 2 * Self.highMark { context.close(promise: nil) }
+        if reason == .nodeBudget, keepsMuch { context.close(promise: nil) }
         loop.onSlowReader(slow)
     }
 

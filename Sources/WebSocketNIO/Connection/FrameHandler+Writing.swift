@@ -87,6 +87,9 @@ extension FrameHandler {
 
     // MARK: - Writing
 
+    /// Bytes that the next flush writes.
+    var bytesToFlush: Int { bytesAtTransport == 0 ? outbox.byteCount : 0 }
+
     /// Writes what was queued in this turn of the loop.
     func flush() {
         isTouched = false
@@ -177,7 +180,7 @@ extension FrameHandler {
         tell(current, heldBytes)
         let reason =
             machine.maySend
-            ? current.books.verdict(rules.limits, now: now, isTight: loop.backlog.isTight) {
+            ? current.books.verdict(rules.limits, now: now, pressure: loop.backlog.pressure) {
                 socket?.unacknowledgedBytes ?? 0
             } : nil
         if let reason { cutOff(reason) } else { schedule() }

@@ -28,8 +28,8 @@ final class LoopBacklog {
         }
     }
 
-    /// Whether the node's budget is tight.
-    var isTight: Bool { member?.isTight ?? false }
+    /// How much of the node's budget is used.
+    var pressure: OutputBudget.Pressure { member?.pressure ?? .none }
 
     /// A connection's queue has changed; 0 when it is empty.
     func changed(_ connection: FrameHandler, from before: Int, to after: Int) {
@@ -37,7 +37,7 @@ final class LoopBacklog {
         pendingBytes += after - before
         connections[ObjectIdentifier(connection)] = after > 0 ? connection : nil
         if connections.isEmpty { largest = 0 }
-        if connection.isOpen { largest = max(largest, connection.pendingBytes) }
+        if connection.canBeShed { largest = max(largest, connection.pendingBytes) }
         guard !isTelling else { return }
         isTelling = true
         // Once a turn, however many queues change in it.
@@ -47,16 +47,16 @@ final class LoopBacklog {
         }
     }
 
-    /// Cuts off the slowest readers of this loop, the longest queue first.
+    /// Cuts off the slowest readers of this loop, the longest queue first; those that are being closed count like the others.
     private func shed(_ request: OutputBudget.Request) {
         let goal = pendingBytes - request.bytes
         // By what their peers have not taken: a piece that has left in part is held in whole, which says nothing.
-        let longest = connections.values.filter { $0.isOpen }.sorted { $0.pendingBytes > $1.pendingBytes }
+        let longest = connections.values.filter { $0.canBeShed }.sorted { $0.pendingBytes > $1.pendingBytes }
         for connection in longest {
             guard pendingBytes > goal, connection.pendingBytes >= request.floor else { break }
-            connection.cutOff(.nodeBudget)
+            if connection.isOpen { connection.cutOff(.nodeBudget) } else { connection.cutOff() }
         }
-        largest = connections.values.reduce(0) { $1.isOpen ? max($0, $1.pendingBytes) : $0 }
+        largest = connections.values.reduce(0) { $1.canBeShed ? max($0, $1.pendingBytes) : $0 }
         member?.answer(pending: pendingBytes, largest: largest)
     }
 }

@@ -20,6 +20,8 @@ final class LoopContext {
     private static let largeFlush = 64
     /// Connections that are flushed before the sockets are looked at again.
     private static let flushedAtOnce = 2_048
+    /// Bytes of large outputs that are flushed before the sockets are looked at again; the last of them in whole.
+    private static let largeFlushedAtOnce = 8 << 20
     /// Connections that have something to write since the last flush.
     private var touched: [FrameHandler] = []
     private var flushIsScheduled = false
@@ -170,10 +172,11 @@ final class LoopContext {
         compressedBytes = 0
         var batch: [FrameHandler] = []
         swap(&batch, &touched)
-        for handler in batch.prefix(Self.flushedAtOnce) { handler.flush() }
-        guard batch.count <= Self.flushedAtOnce else {
+        let large = flush(batch.prefix(Self.flushedAtOnce))
+        webSocketLoop.isWritingLargeMessages = !large.isEmpty
+        guard batch.count <= Self.flushedAtOnce, large.isEmpty else {
             // The others when the sockets have been looked at: a crowd does not hold up those who send.
-            touched.insert(contentsOf: batch.dropFirst(Self.flushedAtOnce), at: 0)
+            touched = batch.dropFirst(Self.flushedAtOnce) + touched + large
             eventLoop.assumeIsolated().scheduleTask(in: .microseconds(20)) { [self] in flushTouched() }
             return
         }
@@ -181,6 +184,27 @@ final class LoopContext {
         batch.removeAll(keepingCapacity: true)
         if touched.isEmpty { swap(&batch, &touched) }
         runs.endTurn()
+    }
+
+    /// Flushes connections.
+    ///
+    /// - Returns: those that have to wait: one message of a MiB to a thousand members takes a second, and short messages go
+    ///   ahead of it.
+    private func flush(_ handlers: ArraySlice<FrameHandler>) -> [FrameHandler] {
+        var large: [FrameHandler] = []
+        var left = Self.largeFlushedAtOnce
+        for handler in handlers {
+            let count = handler.bytesToFlush
+            if count >= FrameHandler.highMark {
+                guard left > 0 else {
+                    large.append(handler)
+                    continue
+                }
+                left -= count
+            }
+            handler.flush()
+        }
+        return large
     }
 
     /// Flushes and closes a connection whose peer has ended its side, in its turn: a crowd that leaves does not hold up

@@ -14,6 +14,8 @@ final class NIOWebSocketLoop: WebSocketLoop {
 
     /// SwiftNIO writes at the end of each task.
     var isCrowded: Bool { false }
+    /// On the loop's thread.
+    nonisolated(unsafe) var isWritingLargeMessages = false
 
     func holdLargeMessages(_ isOn: Bool) { holdsLargeMessages = isOn }
 

@@ -22,7 +22,7 @@ struct CommandTurnsTests {
             while left > 0 {
                 left -= 1
                 if left == 0 { whenDone() }
-                guard shard.takesCommand(CommandCost.ofChange, &turn) else { return shard.waitForTurn(self) }
+                guard shard.takesCommand(CommandCost.ofChange, &turn) else { return shard.waitForTurn(self, turn) }
             }
         }
 
@@ -61,6 +61,28 @@ struct CommandTurnsTests {
         #expect(greedy.allSatisfy { $0.left > 800 })
     }
 
+    @Test("Who wants something now and then does not wait for all of those that want as much as they get")
+    func modesty() {
+        let loop = ManualLoop()
+        let greedy = (0..<200).map { _ in Client(loop.shard, commands: 1_000) }
+        for client in greedy { client.goOn() }
+        for _ in 0..<5 { loop.shard.drain() }
+        for _ in 0..<3 {
+            let modest = Client(loop.shard, commands: 3)
+            for _ in 0..<3 where modest.left > 0 {
+                modest.goOn()
+                loop.shard.drain()
+            }
+            #expect(modest.left == 0)
+        }
+        // The others get their half all the same.
+        let modest = (0..<200).map { _ in Client(loop.shard, commands: 1_000) }
+        for client in modest { client.goOn() }
+        let before = greedy.reduce(0) { $0 + $1.left }
+        loop.shard.drain()
+        #expect(before - greedy.reduce(0) { $0 + $1.left } >= 60)
+    }
+
     @Test("A connection that is alone does all that an iteration allows")
     func alone() {
         let loop = ManualLoop()
@@ -96,7 +118,7 @@ struct CommandTurnsTests {
     func ended() {
         let loop = ManualLoop()
         final class Gone: Subscriber {}
-        for _ in 0..<1_000 { loop.shard.waitForTurn(Gone()) }
+        for _ in 0..<1_000 { loop.shard.waitForTurn(Gone(), CommandTurn()) }
         let client = Client(loop.shard, commands: 5)
         _ = (0..<200).map { _ in Client(loop.shard, commands: 1).goOn() }
         client.goOn()

@@ -80,6 +80,48 @@ struct PiecesTests {
         #expect(recorder.frames.count > 2 && recorder.frames.count < 13)
     }
 
+    @Test("Bytes count for each that they leave for: frames of 30 MB together end an iteration each")
+    func outgoingBytes() throws {
+        let loop = ManualLoop()
+        let hub = ChannelHub(encoder: WordEncoder())
+        let recorders = try (0..<100).map { _ in
+            let recorder = Recorder()
+            _ = hub.subscribe(try channelName(), with: recorder, on: loop.shard)
+            return recorder
+        }
+        loop.shard.drain()
+        let text = String(repeating: "x", count: 300_000)
+        for _ in 0..<4 { try hub.publish(text, to: channelName()) }
+        for count in 1...4 {
+            loop.shard.drain()
+            for recorder in recorders { #expect(recorder.frames.count == count) }
+        }
+    }
+
+    @Test(
+        "A large frame waits until the loop has written the one before; short ones elsewhere do not, and order is kept")
+    func largeFramesWait() throws {
+        let isWriting = Atomic(true)
+        let shard = Shard(wake: { _ in }, isWritingLargeMessages: { isWriting.load(ordering: .relaxed) })
+        let hub = ChannelHub(encoder: WordEncoder())
+        let (busy, quiet) = (Recorder(), Recorder())
+        _ = hub.subscribe(try channelName("busy"), with: busy, on: shard)
+        _ = hub.subscribe(try channelName("quiet"), with: quiet, on: shard)
+        shard.drain()
+        let text = String(repeating: "x", count: 70_000)
+        try hub.publish(text, to: channelName("busy"))
+        try hub.publish("behind it", to: channelName("busy"))
+        for number in 0..<3 {
+            try hub.publish("\(number)", to: channelName("quiet"))
+            shard.drain()
+        }
+        #expect(busy.frames.isEmpty)
+        #expect(quiet.take() == ["0", "1", "2"])
+        isWriting.store(false, ordering: .relaxed)
+        shard.drain()
+        #expect(busy.take() == [text, "behind it"])
+    }
+
     @Test("What is said in one channel does not wait for all that others are given in another")
     func turns() throws {
         let loop = ManualLoop()
@@ -114,7 +156,7 @@ struct PiecesTests {
             return recorder
         }
         let first = try join(String(repeating: "x", count: 70_000))
-        loop.publish(pending: 900_000, largest: 0)
+        loop.publish(pending: 940_000, largest: 0)
         let second = try join("second")
         #expect(second.mustRecoverCount == 1 && second.frames.isEmpty)
         #expect(encoder.welcomes.load(ordering: .relaxed) == 1)

@@ -40,6 +40,30 @@ struct FanOutTests {
         }
     }
 
+    @Test("Of a large frame to many a tick sends a part, and what is sent next comes behind it")
+    func largeFrame() async throws {
+        try await withReactor { reactor in
+            var limits = ConnectionLimits.calm
+            limits.maximumPendingBytes = 200_000
+            let (connections, loop, handles) = try audience(200, reactor, limits: limits)
+            let large = SharedFrame(.binary, [UInt8](repeating: 7, count: 150_000))
+            loop.execute {
+                for handle in handles.list { handle.send(large) }
+                // In the tick after the large one has been queued for everybody.
+                loop.execute {
+                    for handle in handles.list { handle.send(SharedFrame(.binary, [UInt8](repeating: 8, count: 100))) }
+                }
+            }
+            for connection in connections {
+                #expect(connection.peer.frame()?.payload.count == 150_000)
+                #expect(connection.peer.frame()?.payload == [UInt8](repeating: 8, count: 100))
+            }
+            let statistics = await reactor.statistics()
+            #expect((8 << 20)...(9 << 20) ~= statistics.mostLargeBytesSent, "\(statistics.mostLargeBytesSent)")
+            #expect(statistics.slowReaders == 0)
+        }
+    }
+
     @Test("A burst from other threads wakes the loop once")
     func oneWakeUp() async throws {
         try await withReactor { reactor in

@@ -135,6 +135,61 @@ struct ReactorSlowReaderTests {
         }
     }
 
+    @Test("What those keep that are being closed counts, and goes where the node has no room for it")
+    func closing() async throws {
+        try await withWatchedReactor(budget: 1 << 20) { reactor, cutOff in
+            let loop = reactor.loops[0]
+            var limits = ConnectionLimits.calm
+            limits.maximumPendingBytes = 100_000
+            let handles = Journal<LoopBound<WebSocketConnection>>()
+            let slow = (0..<10).map { _ in
+                reactor.connection(limits: limits, sendBuffer: 4096, whenOpened: { handles.add(LoopBound($0)) })
+            }
+            #expect(handles.wait(for: 10))
+            for handle in handles.entries {
+                // Of the first a part leaves, and the third is too much.
+                for number in 0..<3 as Range<UInt8> {
+                    let sent = Journal<UInt8>()
+                    loop.execute {
+                        handle.value.send(SharedFrame(.binary, [UInt8](repeating: number, count: 300_000)))
+                        loop.execute { sent.add(number) }
+                    }
+                    #expect(sent.wait(for: 1))
+                }
+            }
+            #expect(cutOff.wait(for: 10))
+            let held = Journal<Int>()
+            for attempt in 1...100 where held.entries.last.map({ $0 > 1 << 20 }) ?? true {
+                usleep(20_000)
+                loop.execute { held.add(loop.backlogBytes) }
+                #expect(held.wait(for: attempt))
+            }
+            #expect((held.entries.last ?? .max) <= 1 << 20)
+            withExtendedLifetime(slow) {}
+        }
+    }
+
+    @Test(
+        "Where the budget is scarce, a reader that takes nothing is cut off after a second, and one that reads is not")
+    func scarcity() async throws {
+        try await withWatchedReactor(budget: 1 << 20) { reactor, cutOff in
+            let frame = SharedFrame(.binary, [UInt8](repeating: 1, count: 400_000))
+            let still = (0..<2).map { _ in
+                reactor.connection(
+                    sendBuffer: 4096,
+                    whenOpened: { $0.send(SharedFrame(.binary, [UInt8](repeating: 1, count: 400_000))) })
+            }
+            for connection in still { #expect(connection.journal.wait(for: 1)) }
+            let reading = reactor.connection(sendBuffer: 4096, whenOpened: { $0.send(frame) })
+            #expect(reading.peer.frame()?.payload.count == 400_000)
+            #expect(cutOff.wait(for: 1))
+            #expect(cutOff.entries.allSatisfy { $0.reason == .nodeBudget })
+            reading.peer.send(Peer.text("still here"))
+            #expect(reading.journal.wait(for: 2))
+            withExtendedLifetime(still) {}
+        }
+    }
+
     @Test("What many readers leave behind that are gone at once is let go of a part at a time")
     func releases() async throws {
         try await withWatchedReactor { reactor, cutOff in

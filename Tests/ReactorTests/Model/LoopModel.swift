@@ -22,7 +22,7 @@ final class LoopModel: @unchecked Sendable {
         var limits = LoopLimits()
         limits.arenaBytes = 256
         limits.firstArenaBytes = 64
-        limits.keptArenaBytes = 256
+        limits.keptArenaBytes = 128
         limits.runs = 4
         limits.keptRuns = 3
         limits.keptFrames = 2
@@ -32,6 +32,12 @@ final class LoopModel: @unchecked Sendable {
         limits.releasesAtOnce = 1
         limits.releasesPerTick = 3
         limits.longBytes = 126
+        // Without these, what is long is copied as well.
+        if random.once(in: 2) {
+            limits.copiedRunBytes = 30
+            limits.largeRunBytes = 40
+            limits.largeWriteBytes = 120
+        }
         loop = try ReactorLoop(loops: 1, limits: limits)
         loop.takeThread()
         loop.enter(CarrierEnvironment(outputBudget: OutputBudget(bytes: 60_000), assemblyBudget: 60_000))

@@ -17,7 +17,7 @@ struct PlantedReadTests {
     private func stale(_ place: Place, _ body: (UnsafePointer<UInt8>) throws -> Void) throws {
         switch place {
         case .arena:
-            var arena = ByteArena(capacity: 256, keptCapacity: 256)
+            var arena = ByteArena(capacity: 256, keptCapacity: 256, mostKept: 256)
             defer { arena.deallocate() }
             _ = arena.append(atMost: 64) { space in
                 space.initializeMemory(as: UInt8.self, repeating: 7, count: 64)

@@ -145,16 +145,20 @@ struct OutputBudgetTests {
         #expect(loops[0].requests.count == 1)
     }
 
-    @Test("It is tight while more than half of it is used")
+    @Test("It is tight while more than half of it is used, and scarce when replays have to wait")
     func tightness() {
         let budget = OutputBudget(bytes: 1_000)
         var loop: Loop? = Loop(budget)
-        for (queues, isTight) in [([], false), ([500], false), ([500, 1], true), ([400], false), ([501], true)] {
+        let levels: [([Int], OutputBudget.Pressure)] = [
+            ([], .none), ([500], .none), ([500, 1], .tight), ([625], .tight), ([626], .scarce), ([400], .none),
+        ]
+        for (queues, pressure) in levels {
             loop?.set(queues)
-            #expect(budget.isTight == isTight)
+            #expect(budget.pressure == pressure)
         }
+        loop?.set([900])
         loop = nil
-        #expect(!budget.isTight)
+        #expect(budget.pressure == .none)
     }
 
     @Test("A loop that leaves takes its bytes along, and a request to it")

@@ -80,7 +80,7 @@ struct PendingOutputTests {
         for step in 1...12 as ClosedRange<UInt64> {
             books.sent(65_536, limits, now: at(step * 10_000 - 1))
             // Where the node is short of room, a large message has no more time than others.
-            #expect(books.verdict(limits, now: at(step * 10_000), isTight: true) == .stalled)
+            #expect(books.verdict(limits, now: at(step * 10_000), pressure: .tight) == .stalled)
             #expect(books.verdict(limits, now: at(step * 10_000)) == nil)
             #expect(books.nextDeadline(limits) == at((step + 1) * 10_000))
         }
@@ -89,6 +89,37 @@ struct PendingOutputTests {
         #expect(books.bytes == 500)
         #expect(books.verdict(limits, now: at(130_999)) == nil)
         #expect(books.verdict(limits, now: at(131_000)) == .stalled)
+    }
+
+    @Test("While the node's budget is scarce, a long queue has to move every second, and a short one has its time")
+    func scarcity() {
+        var books = PendingOutput()
+        books.queued(1_000_000, limits, now: at(0))
+        #expect(books.verdict(limits, now: at(0)) == nil)
+        // So that a loop hears in time that it has become scarce.
+        #expect(books.nextVerdict(limits) == at(1_000))
+        #expect(books.verdict(limits, now: at(1_000), pressure: .scarce) == nil)
+        books.sent(250_000, limits, now: at(1_500))
+        #expect(books.verdict(limits, now: at(1_999), pressure: .scarce) == nil)
+        #expect(books.verdict(limits, now: at(2_000), pressure: .scarce) == nil)
+        books.sent(100_000, limits, now: at(2_500))
+        var other = books
+        #expect(books.verdict(limits, now: at(3_000), pressure: .scarce) == .nodeBudget)
+        // What the kernel has taken is not with the reader.
+        other.sent(100_000, limits, now: at(2_500))
+        var third = other
+        #expect(other.verdict(limits, now: at(3_000), pressure: .scarce) { 100_000 } == .nodeBudget)
+        #expect(third.verdict(limits, now: at(3_000), pressure: .scarce) == nil)
+        // It is not scarce for a moment: the second begins anew.
+        #expect(third.verdict(limits, now: at(3_900)) == nil)
+        #expect(third.verdict(limits, now: at(4_000), pressure: .scarce) == nil)
+        #expect(third.verdict(limits, now: at(4_999), pressure: .scarce) == nil)
+        #expect(third.verdict(limits, now: at(5_000), pressure: .scarce) == .nodeBudget)
+        var short = PendingOutput()
+        short.queued(131_072, limits, now: at(0))
+        for second in 0..<10 as Range<UInt64> {
+            #expect(short.verdict(limits, now: at(second * 1_000), pressure: .scarce) == nil)
+        }
     }
 
     @Test("What the kernel keeps of a large message the reader does not have, and what it keeps no more it has")
