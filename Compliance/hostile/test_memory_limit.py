@@ -9,6 +9,7 @@ import pathlib
 import shutil
 import subprocess
 import time
+import zlib
 
 import pytest
 
@@ -158,6 +159,47 @@ def test_subscriptions_do_not_end_it(small):
     assert_serves(small, ordinary)
 
 
+@pytest.mark.parametrize("carrier", ["reactor", "nio"])
+def test_compressed_talk_that_nobody_reads_does_not_end_it(tmp_path, carrier):
+    """Texts of a few bytes become 4 MB of JSON for 45 members each, who are cut off, and keep what has begun to leave."""
+    group = Group(100)
+    configuration = tmp_path / "parley.yml"
+    configuration.write_text(CONFIGURATION)
+    configuration.chmod(0o600)
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
+    text = b"key=all&nr=" + b'"' * 370_000
+    bomb = wire.frame(1, (compressor.compress(text) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4], rsv=4)
+    offer = "Sec-WebSocket-Extensions: permessage-deflate"
+    join = ["/bin/sh", "-c", f'echo $$ > {group.path}/cgroup.procs && exec "$@"', "sh"]
+    try:
+        with Limited(join, "--config", str(configuration), "--compression", "dedicated", "--carrier", carrier) as server:
+            ordinary = member(server, "ordinary", "quiet")
+            for _ in range(2):
+                crowd = []
+                for number in range(225):
+                    try:
+                        stranger = wire.WebSocket(server.port, f"/?room=z{number % 5}", offer)
+                    except (wire.Ended, OSError, AssertionError):
+                        continue  # refused
+                    push(stranger, wire.frame(1, b"type=add&ming=z"))
+                    stranger.deflates = "deflate" in (stranger.answer.get("Sec-WebSocket-Extensions") or "")
+                    crowd.append(stranger)
+                assert any(stranger.deflates for stranger in crowd)
+                for _ in range(30):
+                    for stranger in crowd:
+                        if stranger.deflates:
+                            push(stranger, bomb, 0.01)
+                    server.assert_alive()
+                    time.sleep(0.1)
+                for stranger in crowd:
+                    stranger.close()
+            assert_serves(server, ordinary)
+            wire.close_all()
+    finally:
+        wire.close_all()
+        group.remove()
+
+
 def test_too_little_memory_is_one_clear_line():
     group = Group(40)
     try:
@@ -169,7 +211,7 @@ def test_too_little_memory_is_one_clear_line():
     assert ended.returncode == 71
     assert ended.stdout == ""
     assert ended.stderr.count("\n") == 1 and "too little memory" in ended.stderr, ended.stderr
-    assert "container" in ended.stderr and "48 MiB" in ended.stderr
+    assert "container" in ended.stderr and "50 MiB" in ended.stderr
 
 
 @pytest.mark.parametrize("megabytes", range(100, 1_001, 20) if FULL else (100, 180, 260, 300, 420, 640))

@@ -31,6 +31,18 @@ extension ServerSettings {
             let words = "\(rate): a second message of max_message (\(message)) bytes would take more than 30 seconds."
             problems.append(SettingProblem(["max_byte_rate"], words).weighed(against: ["max_message"]))
         }
+        let assembly = assemblyBudget ?? ParleyConfiguration.defaultAssemblyBudget
+        let part = assembly / max(1, loops ?? 1)
+        if part < 2 * message {
+            let setting = loops == nil ? ("assembly_budget", assembly) : ("loops", loops ?? 1)
+            let words =
+                "\(setting.1): a loop's part of assembly_budget (\(assembly)) is \(part) bytes, and a message of "
+                + "max_message (\(message)) bytes may need twice its size there."
+            let others = [["loops"], ["assembly_budget"], ["max_message"]].filter { $0 != [setting.0] }
+            var problem = SettingProblem([setting.0], words)
+            problem.others = others
+            problems.append(problem)
+        }
         let apps = apps?.apps ?? []
         problems += AppSettings.conflicts(in: apps).map { $0.below(["apps"]) }
         for (number, app) in apps.enumerated() {

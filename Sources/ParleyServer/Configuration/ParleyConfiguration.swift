@@ -10,6 +10,7 @@ public import WebSocketNIO
 public struct ParleyConfiguration: Sendable {
     /// The largest message in the room, in bytes, unless said otherwise: 1 MiB.
     static let defaultMaximumMessage = 1024 * 1024
+    static let defaultAssemblyBudget = 256 * 1024 * 1024
     /// Bytes a second from a visitor of the room, unless said otherwise: 1 MiB.
     static let defaultByteRate: UInt32 = 1024 * 1024
 
@@ -37,7 +38,7 @@ public struct ParleyConfiguration: Sendable {
     /// Memory of the node for what waits to be written to slow readers, in bytes. Default 256 MiB.
     public var outputBudget = 256 * 1024 * 1024
     /// Memory of the node for unfinished messages, in bytes; each loop has an equal part. Default 256 MiB.
-    public var assemblyBudget = 256 * 1024 * 1024
+    public var assemblyBudget = Self.defaultAssemblyBudget
     /// Memory of the node for the bodies of requests to the HTTP API, in bytes; one app takes at most half. Default 64 MiB.
     public var bodyBudget = 64 * 1024 * 1024
     /// How long the server listens on after a graceful shutdown has begun, for load balancers to notice. Default 1 s.

@@ -1,3 +1,4 @@
+import RoomProtocol
 import WebSocketCompression
 import WebSocketCore
 import WebSocketNIO
@@ -15,8 +16,9 @@ public struct MemoryPlan: Hashable, Sendable {
         public let value: Int
     }
 
-    /// The least memory with which a server starts: the idle process and the smallest budgets. 48 MiB.
-    public static let minimumBytes = 48 << 20
+    /// The least memory with which a server starts: the idle process, the smallest budgets, and the room for
+    /// messages of ``leastMessage`` bytes on one loop. 50 MiB.
+    public static let minimumBytes = 50 << 20
     /// What an idle process takes: code, stacks, tables.
     public static let idleBytes = 28 << 20
     /// What a connection takes at most besides the budgets: its request's head and what SwiftNIO has for it, or the 16
@@ -28,6 +30,11 @@ public struct MemoryPlan: Hashable, Sendable {
     static let ordinaryConnections = 20_000
     /// What a subscription takes.
     static let subscriptionBytes = 1_331
+    /// A room message that a loop works on is there several times: as a text that pages can show, as JSON, as a frame. Each
+    /// may be as long as the JSON that a text may become.
+    private static let copiesInWork = 3
+    /// Largest messages are not lowered below this, in bytes.
+    private static let leastMessage = 64 << 10
     /// What the allocator takes for a byte that a budget counts: its own words, and gaps.
     private static let overhead = 1.3
 
@@ -82,6 +89,7 @@ public struct MemoryPlan: Hashable, Sendable {
             left -= Double(part.smallest) * part.bytesEach
             wanted += Double(configuration[keyPath: part.path] - part.smallest) * part.bytesEach
         }
+        left -= Self.divideWork(free: left, processors, settings, &configuration, &lowered)
         missingBytes = Int(min(max(0, -left), 0x1p62))
         let scale = wanted > 0 ? min(1, max(0, left / wanted)) : 1
         for part in open where scale < 1 { lower(part, scale, &configuration) }
@@ -96,6 +104,29 @@ public struct MemoryPlan: Hashable, Sendable {
         lowered.append(Lowered(setting: "max_connections", value: connections))
     }
 
+    /// Lowers how many loops there are and the largest message so that what the loops work on fits.
+    ///
+    /// - Parameter free: the bytes that neither the idle process nor the smallest budgets take.
+    /// - Returns: the bytes that the loops' work takes.
+    private static func divideWork(
+        free: Double, _ processors: Int, _ settings: ServerSettings, _ configuration: inout ParleyConfiguration,
+        _ lowered: inout [Lowered]
+    ) -> Double {
+        guard configuration.servesRoom else { return 0 }
+        func work(_ loops: Int) -> Double { Double(loops * copiesInWork) * Double(configuration.room.maximumSaidBytes) }
+        var loops = settings.loops ?? processors
+        while settings.loops == nil, loops > 1, work(loops) > free / 2 { loops -= 1 }
+        if loops < processors { configuration.loops = loops }
+        var message = configuration.roomLimits.maximumMessageBytes
+        guard settings.maxMessage == nil, settings.maxPending == nil, work(loops) > free else { return work(loops) }
+        while message > leastMessage, work(loops) > free {
+            message /= 2
+            configuration.setMaximumMessage(bytes: message)
+        }
+        lowered.append(Lowered(setting: "max_message", value: message))
+        return work(loops)
+    }
+
     private mutating func lower(_ part: Part, _ scale: Double, _ configuration: inout ParleyConfiguration) {
         let most = configuration[keyPath: part.path]
         let value = part.smallest + Int(Double(most - part.smallest) * scale) / part.grain * part.grain
@@ -107,10 +138,10 @@ public struct MemoryPlan: Hashable, Sendable {
     /// Each loop has an equal part of the memory for unfinished messages: fewer loops where a part would be too small for
     /// a largest message and the room that its buffer grows by.
     private func setLoops(_ settings: ServerSettings, _ processors: Int, _ configuration: inout ParleyConfiguration) {
-        guard settings.loops == nil, lowered.contains(where: { $0.setting == "assembly_budget" }) else { return }
+        guard settings.loops == nil else { return }
         let message = max(1, configuration.roomLimits.maximumMessageBytes)
         let most = max(1, configuration.assemblyBudget / message / 2)
-        if most < processors { configuration.loops = most }
+        if most < configuration.loops ?? processors { configuration.loops = most }
     }
 
     private static func parts(_ settings: ServerSettings, _ configuration: ParleyConfiguration) -> [Part] {

@@ -395,6 +395,15 @@ struct ConfigurationFileTests {
         arguments: [
             ("soft_pending: 4194305", "soft_pending 4194305: it is never reached; a reader is cut off at max_pending"),
             ("max_byte_rate: 65536\nmax_message: 4194304", "max_byte_rate 65536: a second message of max_message"),
+            (
+                "loops: 64\nmax_message: 16777216",
+                "loops 64: a loop's part of assembly_budget (268435456) is 4194304 bytes"
+            ),
+            (
+                "assembly_budget: 2097151",
+                "assembly_budget 2097151: a loop's part of assembly_budget (2097151) is 2097151"
+            ),
+            ("assembly_budget: 2097152", nil), ("loops: 8\nmax_message: 16777216", nil),
             ("soft_pending: 4194304", nil), ("max_byte_rate: 65536", nil), ("max_message: 16777216", nil),
             ("max_rate: 1000\napps: [{id: 1, keys: [{key: k, secret: s}], limits: {client_event_rate: 1000}}]", nil),
             ("apps: [{id: 1, keys: [{key: k, secret: s}], limits: {channels: 2900, client_event: 60000}}]", nil),
@@ -505,7 +514,7 @@ struct ConfigurationFileTests {
         let value: String
         switch key {
         case .host, .appsFile, .forwardedHeader: value = "x"
-        case .bodyBudget, .assemblyBudget: value = "1048576"
+        case .bodyBudget: value = "1048576"
         case .trustProxy: value = "[10.0.0.0/8]"
         case .room, .limitLoopback, .apps: value = "off"
         case .roomLeft: value = "remove"
@@ -514,7 +523,7 @@ struct ConfigurationFileTests {
         case .carrier: value = "nio"
         case .logLevelSetting: value = "debug"
         case .roomHistory: value = "{messages: 5}"
-        case .historyBudget, .idempotencyBudget, .outputBudget, .maxMessage, .maxPending, .maxByteRate:
+        case .historyBudget, .idempotencyBudget, .outputBudget, .assemblyBudget, .maxMessage, .maxPending, .maxByteRate:
             value = "3000000"
         default: value = "7"
         }

@@ -1,5 +1,7 @@
+import RoomProtocol
 import Testing
 import WebSocketCompression
+import WebSocketCore
 import WebSocketNIO
 
 @testable import ParleyServer
@@ -25,13 +27,14 @@ struct MemoryPlanTests {
             + configuration.idempotencyBudget + 2 * configuration.bodyBudget
             + configuration.maximumSubscriptions * MemoryPlan.subscriptionBytes
         let connections = min(configuration.accept.maximumConnections ?? .max, descriptors)
-        return Double(MemoryPlan.idleBytes) + 1.3 * Double(budgets)
+        let work = (configuration.loops ?? 2) * 3 * configuration.room.maximumSaidBytes
+        return Double(MemoryPlan.idleBytes + work) + 1.3 * Double(budgets)
             + Double(connections * MemoryPlan.connectionBytes)
     }
 
     @Test(
         "All that can grow together stays below the limit",
-        arguments: [48, 50, 64, 100, 150, 256, 512, 1_024, 3_000])
+        arguments: [50, 55, 64, 100, 150, 256, 512, 1_024, 3_000])
     func everythingFits(mebibytes: Int) throws {
         let (plan, configuration) = try divided(mebibytes)
         #expect(most(configuration) < 0.91 * Double(mebibytes * Self.mebibyte))
@@ -98,6 +101,23 @@ struct MemoryPlanTests {
         var settings = ServerSettings()
         settings.loops = 32
         #expect(try divided(64, processors: 64, settings).configuration.loops == 32)
+    }
+
+    @Test("What loops work on is counted: there are fewer of them, and then messages are shorter")
+    func work() throws {
+        let (_, plenty) = try divided(512)
+        #expect(plenty.loops == nil && plenty.roomLimits.maximumMessageBytes == Self.mebibyte)
+        let (_, less) = try divided(64, processors: 64)
+        #expect(less.loops == 1 && less.roomLimits.maximumMessageBytes == Self.mebibyte)
+        let (plan, little) = try divided(55)
+        #expect(little.loops == 1 && little.roomLimits.maximumMessageBytes < Self.mebibyte)
+        #expect(little.roomLimits.maximumPendingBytes == 4 * little.roomLimits.maximumMessageBytes)
+        #expect(plan.lowered.contains { $0.setting == "max_message" })
+        var settings = ServerSettings()
+        settings.maxMessage = Self.mebibyte
+        #expect(try divided(55, settings).plan.missingBytes > 0)
+        settings.room = false
+        #expect(try divided(55, settings).plan.missingBytes == 0)
     }
 
     @Test("The windows of dedicated compression are divided, too")
