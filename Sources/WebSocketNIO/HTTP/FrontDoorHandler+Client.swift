@@ -11,10 +11,12 @@ extension FrontDoorHandler {
             reportForwarding(request, context)
             return true
         }
-        clientAddress = proxies.client(in: request.fields.values(of: proxies.header))
+        let client = proxies.client(in: request.fields.values(of: proxies.header))
+        clientAddress = if case .named(let address) = client { address } else { nil }
+        // Nobody gets around the limits with a header that says nothing: only the proxy itself is exempt on the loopback.
         guard let lease,
             let reason = state.doorkeeper.beginRequest(
-                lease, of: clientAddress ?? peer, isPeer: clientAddress == nil)
+                lease, of: clientAddress ?? peer, isPeer: client == .nobody)
         else { return true }
         refuse(reason)
         return false

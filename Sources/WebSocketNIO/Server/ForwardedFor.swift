@@ -2,28 +2,36 @@
 ///
 /// Anybody can send the header: only what trusted proxies have appended is believed, so it is read from the right.
 enum ForwardedFor {
+    /// Whom a request comes from, as far as the header says it.
+    enum Client: Hashable {
+        /// The first hop from the right that is not trusted.
+        case named(IPAddress)
+        /// There is no such hop: the proxy asks for itself.
+        case nobody
+        /// An entry on the way to it is malformed, or there are more than ``maximumEntries``. A client can bring that about.
+        case unknown
+    }
+
     /// The most entries that are read, empty ones counted.
     static let maximumEntries = 32
 
-    /// The first hop from the right that is not trusted.
+    /// Whom a request comes from.
     ///
     /// - Parameter values: the field's lines in order.
-    /// - Returns: `nil` when there is no such hop, when an entry on the way to it is malformed, or when there are more than
-    ///   ``maximumEntries``.
-    static func client(in values: [String], isTrusted: (IPAddress) -> Bool) -> IPAddress? {
+    static func client(in values: [String], isTrusted: (IPAddress) -> Bool) -> Client {
         var entries: [Substring] = []
         for value in values {
             entries += value.split(separator: ",", maxSplits: maximumEntries, omittingEmptySubsequences: false)
-            guard entries.count <= maximumEntries else { return nil }
+            guard entries.count <= maximumEntries else { return .unknown }
         }
         for entry in entries.reversed() {
             let text = trimmed(entry)
             // RFC 9110 §5.6.1.2: empty elements of a list are ignored.
             if text.isEmpty { continue }
-            guard let hop = hop(text) else { return nil }
-            if !isTrusted(hop) { return hop }
+            guard let hop = hop(text) else { return .unknown }
+            if !isTrusted(hop) { return .named(hop) }
         }
-        return nil
+        return .nobody
     }
 
     /// Reads `1.2.3.4`, `1.2.3.4:port`, an IPv6 address, `[address]` or `[address]:port`; a zone is dropped.

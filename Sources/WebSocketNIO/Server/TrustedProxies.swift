@@ -11,6 +11,6 @@ public struct TrustedProxies: Hashable, Sendable {
     /// Whether an address is that of a trusted proxy.
     func trusts(_ address: IPAddress) -> Bool { networks.contains { $0.contains(address) } }
 
-    /// The client that a trusted peer names; `nil` when it names none that can be believed: then its own address counts.
-    func client(in values: [String]) -> IPAddress? { ForwardedFor.client(in: values) { trusts($0) } }
+    /// The client that a trusted peer names; when it names none that can be believed, its own address counts.
+    func client(in values: [String]) -> ForwardedFor.Client { ForwardedFor.client(in: values) { trusts($0) } }
 }

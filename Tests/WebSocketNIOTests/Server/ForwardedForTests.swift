@@ -8,9 +8,21 @@ struct ForwardedForTests {
     private static let networks = ["10.0.0.0/8", "fd00::/8", "192.0.2.7"]
 
     private func client(_ values: String...) -> String? {
+        guard case .named(let address) = read(values) else { return nil }
+        return address.socketAddress?.ipAddress
+    }
+
+    private func read(_ values: [String]) -> ForwardedFor.Client {
         var proxies = TrustedProxies()
         proxies.networks = Self.networks.compactMap { AddressNetwork($0) }
-        return proxies.client(in: values)?.socketAddress?.ipAddress
+        return proxies.client(in: values)
+    }
+
+    @Test("A proxy that asks for itself is not taken for one that says nothing that can be believed")
+    func nobodyAndUnknown() {
+        for values in [[], [""], [","], ["10.0.0.1"], ["10.0.0.1, 192.0.2.7"]] { #expect(read(values) == .nobody) }
+        let many = String(repeating: "198.51.100.1,", count: 32) + "10.0.0.1"
+        for values in [["unknown"], ["198.51.100.1, unknown, 10.0.0.1"], [many]] { #expect(read(values) == .unknown) }
     }
 
     @Test("The first hop from the right that is no trusted proxy counts; what a client wrote to the left does not")
