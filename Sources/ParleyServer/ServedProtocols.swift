@@ -1,4 +1,5 @@
 import Channels
+import Foundation
 import Logging
 import PusherProtocol
 import RoomProtocol
@@ -57,9 +58,12 @@ final class ServedProtocols: Sendable {
         api = APIService(
             PusherAPI(
                 node: node, inflater: GzipBody.inflate, answers: AnswerBudget(bytes: configuration.bodyBudget),
-                gate: gate),
+                gate: gate, doLongWork: { work in Self.longWork.async { work() } }),
             maximumBodyBytes: configuration.http.maximumBodyBytes, logger: logger, onRefusal: onRefusal)
     }
+
+    /// Where long lists are made, one after the other.
+    private static let longWork = DispatchQueue(label: "parley-long-work", qos: .utility)
 
     /// What everything is kept in: every app and the rooms have equal shares of it from the start.
     private static func store(

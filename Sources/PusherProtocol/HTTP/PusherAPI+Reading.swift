@@ -21,13 +21,18 @@ extension PusherAPI {
         if attributes.contains(.userCount), !prefix.starts(with: "presence-".utf8) {
             throw .invalid("user_count is known of presence channels only: add filter_by_prefix=presence-.")
         }
-        node.engine.channels(in: call.runtime.hub.namespace, prefix: prefix) { result in
+        node.engine.channels(in: call.runtime.hub.namespace, prefix: prefix) { [doLongWork] result in
             switch result {
             case .failure(let error): completion(PusherAPIError(error).response)
-            case .success(let found): completion(Self.list(found, attributes))
+            case .success(let found) where found.count <= Self.listedAtOnce: completion(Self.list(found, attributes))
+            case .success(let found): doLongWork { completion(Self.list(found, attributes)) }
             }
         }
     }
+
+    /// Channels that are put in order where the request is served. Hundreds of thousands take seconds, and would have the
+    /// requests of others wait for a thread.
+    private static let listedAtOnce = 4_096
 
     private static func list(
         _ found: [(name: ChannelName, occupancy: Occupancy)], _ attributes: APIAttributes

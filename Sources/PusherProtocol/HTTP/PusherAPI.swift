@@ -42,6 +42,11 @@ public final class PusherAPI: Sendable {
     private let inflater: Inflater?
     private let answers: AnswerBudget
     let gate: DeliveryGate
+    /// Has work done that takes long.
+    let doLongWork: LongWork
+
+    /// Has work done that takes up to seconds, where the requests of others do not wait for its thread.
+    public typealias LongWork = @Sendable (_ work: @escaping @Sendable () -> Void) -> Void
 
     /// The API of a node's apps.
     ///
@@ -49,11 +54,13 @@ public final class PusherAPI: Sendable {
     ///   - inflater: reads gzip; without one, compressed bodies are answered with 415.
     ///   - answers: the memory for lists and histories that have not left yet; 64 MiB by default.
     ///   - gate: holds publishes back while the loops cannot keep up with their deliveries; by default never.
+    ///   - doLongWork: has long lists made; by default at once, on the thread that asks.
     public init(
         node: PusherNode, inflater: Inflater? = nil, answers: AnswerBudget = AnswerBudget(bytes: 64 * 1024 * 1024),
-        gate: DeliveryGate = DeliveryGate()
+        gate: DeliveryGate = DeliveryGate(), doLongWork: @escaping LongWork = { $0() }
     ) {
         self.node = node
+        self.doLongWork = doLongWork
         self.gate = gate
         self.answers = answers
         self.inflater = inflater

@@ -69,6 +69,28 @@ struct APILimitsTests {
         #expect(server.get("/apps/3/channels").status == 429)
     }
 
+    @Test("A list of thousands of channels is made where the requests of others do not wait for it")
+    func longLists() throws {
+        let server = APIServer()
+        let count = Lock(0)
+        let api = PusherAPI(
+            node: server.node,
+            doLongWork: { work in
+                count.withLock { $0 += 1 }
+                work()
+            })
+        var kept = try (0..<4_096).map { try server.listener(in: "c\($0)") }
+        for most in [0, 1] {
+            let answers = Lock<[Int]>([])
+            api.respond(to: Signer().request("GET", "/apps/3/channels")) { answer in
+                answers.withLock { $0.append(answer.status) }
+            }
+            #expect(answers.withLock { $0 } == [200])
+            #expect(count.withLock { $0 } == most)
+            kept.append(try server.listener(in: "one more"))
+        }
+    }
+
     @Test("Row 145: who has no secret can not use up the rate of a key")
     func rateOfStrangers() {
         let server = APIServer { $0.limits.requestsPerSecond = 2 }
