@@ -32,23 +32,30 @@ extension ReactorLoop {
     /// Counts a complete message of `count` bytes.
     ///
     /// - Returns: whether the connection's remaining input must wait.
+    @inline(never)
     func countLarge(_ count: Int, _ slot: SlotHandle) -> Bool {
         let bytes = slot.pointee.machine.takeHeavyBytes(count)
+        guard bytes > 0 else { return false }
         largeBytes &+= bytes
-        return bytes > 0 && hasHandledEnough
+        largeLine.handled(bytes, id: UInt(slot.pointee.index), now: now)
+        return hasHandledEnough
     }
 
     /// Adds a connection to the line; the loop reads it again on its turn.
+    @inline(never)
     func waitForTurn(_ slot: SlotHandle) {
         guard slot.pointee.flags.isDisjoint(with: [.waitsForTurn, .readingHasEnded]) else { return }
         slot.pointee.flags.insert(.waitsForTurn)
-        largeLine.append(slot)
+        largeLine.append(slot, id: UInt(slot.pointee.index))
     }
 
-    /// Reads the connections in the line, oldest first, up to the iteration's limit.
+    /// Reads the connections in the line, oldest first, up to the iteration's limit; half of it is for those that have had
+    /// little lately.
     func serveLargeLine() {
         var left = largeLine.count
-        while left > 0, !hasHandledEnough, let slot = largeLine.popFirst() {
+        while left > 0, !hasHandledEnough,
+            let slot = largeLine.popFirst(prefersModest: largeBytes < mostLargeBytes / 2)
+        {
             left -= 1
             leaveLine(slot)
             guard slot.pointee.flags.isDisjoint(with: [.isCondemned, .hasEnded]) else { continue }

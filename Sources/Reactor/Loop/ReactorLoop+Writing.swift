@@ -314,7 +314,7 @@ extension ReactorLoop {
             largeBytesSent &+= run.pointee.count
             return false
         }
-        largeOutputWaits.now = true
+        largeOutputWaits = 2
         hold(run, sent: 0, slot)
         return true
     }
@@ -384,7 +384,7 @@ extension ReactorLoop {
         guard let extras = slot.pointee.extras, let backlog = extras.backlog else { return }
         // The kernel says again that there is room, and those that have waited come first then.
         guard largeBytesSent < limits.largeWriteBytes else {
-            largeOutputWaits.now = true
+            largeOutputWaits = 2
             return
         }
         switch send(backlog, slot) {

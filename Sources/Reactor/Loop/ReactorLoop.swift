@@ -39,11 +39,11 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     /// The limit for ``largeBytes``; 0 while ``holdLargeMessages(_:)`` is on.
     private(set) var mostLargeBytes: Int
     /// Connections that wait with large messages.
-    var largeLine = WaitingLine<SlotHandle>()
+    var largeLine = LargeLine<SlotHandle>()
     /// Bytes of large runs and backlogs that were sent in this tick.
     var largeBytesSent = 0
-    /// Whether one of them has had to wait in this tick or the one before.
-    var largeOutputWaits: (now: Bool, before: Bool) = (false, false)
+    /// 2 when one of them has had to wait in this tick, 1 when it had to in the one before.
+    var largeOutputWaits: UInt8 = 0
     /// The memory of what waits for slow readers, and the most that one of them has waiting, or had.
     let heldOutput: HeldOutput
     var backlogBytes: Int { heldOutput.bytes }
@@ -186,7 +186,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     /// Where the arena is half full, so that what sessions answer still has room.
     var isCrowded: Bool { tickOutput.pointee.usage.bytes > limits.arenaBytes / 4 }
 
-    var isWritingLargeMessages: Bool { largeOutputWaits.now || largeOutputWaits.before }
+    var isWritingLargeMessages: Bool { largeOutputWaits > 0 }
 
     func holdLargeMessages(_ isOn: Bool) { mostLargeBytes = isOn ? 0 : limits.largeBytes }
 
@@ -216,7 +216,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
         for job in left { job.run() }
         for job in inbox.close() { job.run() }
         forEachConnection { condemn($0) }
-        while let slot = largeLine.popFirst() { leaveLine(slot) }
+        while let slot = largeLine.popFirst(prefersModest: true) { leaveLine(slot) }
         repeat {
             endCondemned()
             write(atMost: .max)
@@ -246,9 +246,6 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     func turn(_ events: Int, at now: MonotonicInstant) {
         self.now = now
         compressedBytes = 0
-        largeBytes = 0
-        largeBytesSent = 0
-        largeOutputWaits = (false, largeOutputWaits.now)
         if !largeLine.isEmpty { serveLargeLine() }
         for index in 0..<events {
             if let event = poller.event(index) {
@@ -265,11 +262,20 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
         if !tickOutput.pointee.isEmpty { write(atMost: limits.writesPerTick) }
         if !toBeTold.isEmpty { tellSessions() }
         if backlogsHaveChanged { publishBacklogs() }
-        if largeBytes > 0 { statistics.mostLargeBytes = max(statistics.mostLargeBytes, largeBytes) }
-        if largeBytesSent > 0 { statistics.mostLargeBytesSent = max(statistics.mostLargeBytesSent, largeBytesSent) }
+        if largeBytes | largeBytesSent | Int(largeOutputWaits) != 0 { endLargeWork() }
         statistics.ticks &+= 1
         statistics.events &+= events
         statistics.mostEvents = max(statistics.mostEvents, events)
+    }
+
+    /// A tick in which something large was read or sent, or had to wait, is over.
+    @inline(never)
+    private func endLargeWork() {
+        statistics.mostLargeBytes = max(statistics.mostLargeBytes, largeBytes)
+        statistics.mostLargeBytesSent = max(statistics.mostLargeBytesSent, largeBytesSent)
+        largeBytes = 0
+        largeBytesSent = 0
+        if largeOutputWaits > 0 { largeOutputWaits &-= 1 }
     }
 
     /// Milliseconds that the loop may wait for events.

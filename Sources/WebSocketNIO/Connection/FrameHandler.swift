@@ -233,13 +233,13 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
             case .message(let kind, let range):
                 let payload = UnsafeRawBufferPointer(start: output + range.lowerBound, count: range.count)
                 session?.received(kind, payload.bytes)
-                if loop.countLarge(machine.takeHeavyBytes(range.count)) {
+                if loop.countLarge(machine.takeHeavyBytes(range.count), of: self) {
                     if position < input.count { waitToRead() }
                     break reading
                 }
             case .assembledMessage(let kind, let bytes):
                 session?.received(kind, bytes.span.bytes)
-                if loop.countLarge(machine.takeHeavyBytes(bytes.count)) {
+                if loop.countLarge(machine.takeHeavyBytes(bytes.count), of: self) {
                     if position < input.count { waitToRead() }
                     break reading
                 }
@@ -253,7 +253,7 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
             }
         }
         // Of a message that is not finished, or that was too long.
-        _ = loop.countLarge(machine.takeHeavyBytes(0))
+        _ = loop.countLarge(machine.takeHeavyBytes(0), of: self)
         isProcessing = false
         isBetweenFrames = !isReading
         if position < input.count, context != nil { tail = [UInt8](input[position...]) }

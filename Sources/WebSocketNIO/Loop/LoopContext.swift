@@ -32,7 +32,7 @@ final class LoopContext {
     private static let largeAtOnce = 512 << 10
     private var largeBytes = 0
     /// Connections that wait with large messages, in order.
-    private var largeLine: [FrameHandler] = []
+    private var largeLine = LargeLine<FrameHandler>()
     private var largeLineGoesOn = false
     /// Connections that leave before the sockets are looked at again.
     private static let leavingAtOnce = 128
@@ -129,21 +129,24 @@ final class LoopContext {
     /// of a MiB may cost a session as much as thousands of short messages.
     var hasHandledEnough: Bool { largeBytes >= Self.largeAtOnce || webSocketLoop.holdsLargeMessages }
 
-    /// Counts bytes of a large message.
+    /// Counts bytes of a connection's large message.
     ///
     /// - Returns: whether the connection's remaining input must wait.
-    func countLarge(_ count: Int) -> Bool {
+    func countLarge(_ count: Int, of handler: FrameHandler) -> Bool {
         guard count > 0 else { return false }
         largeBytes += count
+        largeLine.handled(count, id: Self.id(of: handler), now: now)
         if hasHandledEnough { serveLargeLine() }
         return hasHandledEnough
     }
 
     /// Adds a connection to the line; the loop reads it again on its turn.
     func waitForTurn(_ handler: FrameHandler) {
-        largeLine.append(handler)
+        largeLine.append(handler, id: Self.id(of: handler))
         serveLargeLine()
     }
+
+    private static func id(of handler: FrameHandler) -> UInt { UInt(bitPattern: ObjectIdentifier(handler).hashValue) }
 
     private func serveLargeLine(after pause: TimeAmount = .milliseconds(1)) {
         guard !largeLineGoesOn else { return }
@@ -152,15 +155,13 @@ final class LoopContext {
         eventLoop.assumeIsolated().scheduleTask(in: pause) { [self] in
             let began = eventLoop.now
             largeBytes = 0
-            let line = largeLine
-            largeLine = []
-            var served = 0
-            while served < line.count, !hasHandledEnough {
-                line[served].turnCame()
-                served += 1
+            var left = largeLine.count
+            while left > 0, !hasHandledEnough,
+                let handler = largeLine.popFirst(prefersModest: largeBytes < Self.largeAtOnce / 2)
+            {
+                left -= 1
+                handler.turnCame()
             }
-            // Those that have had their turn stand behind those that have not.
-            largeLine = Array(line[served...]) + largeLine
             largeLineGoesOn = false
             // Other connections get as much time as that took: their messages need several iterations.
             guard !largeLine.isEmpty || hasHandledEnough else { return }
