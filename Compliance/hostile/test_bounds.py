@@ -11,6 +11,7 @@ import random
 import selectors
 import threading
 import time
+import zlib
 
 import pytest
 
@@ -277,6 +278,46 @@ def test_large_messages_that_are_complete_at_once_harm_nobody(carrier, count, me
             canary.stop()
             if crowd:
                 crowd.close()
+
+
+@CARRIERS
+def test_messages_that_become_large_do_not_hold_up_a_medium_one(carrier):
+    """A kilobyte each, and a MiB when inflated: a message of 20 KB waited for a turn of every visitor, again each time."""
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
+    text = compressor.compress(b"a=b&" * 260_000) + compressor.flush(zlib.Z_SYNC_FLUSH)
+    bomb = frame(wire.TEXT, text[:-4], rsv=4)
+    with wire.Server("--carrier", carrier, *COMMON, "--compression", "shared") as server:
+        ordinary = WebSocket(server.port, "/?room=ordinary").join("o")
+        offer = "Sec-WebSocket-Extensions: permessage-deflate"
+        visitors = [WebSocket(server.port, f"/?room=bomb{number}", offer) for number in range(200)]
+        is_over = threading.Event()
+
+        def send():
+            for visitor in visitors:
+                visitor.send(frame(wire.TEXT, "type=add&ming=b"), reading=False)
+            while not is_over.wait(0.1):
+                for visitor in visitors:
+                    try:
+                        visitor.socket.send(bomb)
+                    except OSError:
+                        pass  # it has to wait
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        try:
+            waits = []
+            for _ in range(12):
+                began = time.monotonic()
+                ordinary.say("x" * 20_000)
+                assert len(ordinary.said(60)) == 20_000
+                waits.append(time.monotonic() - began)
+                time.sleep(0.2)
+            assert sorted(waits)[len(waits) // 2] < 0.4 or wire.SANITIZED, waits
+        finally:
+            is_over.set()
+            sender.join()
+            for visitor in visitors:
+                visitor.close()
 
 
 @CARRIERS
