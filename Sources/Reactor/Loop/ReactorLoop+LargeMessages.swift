@@ -37,8 +37,16 @@ extension ReactorLoop {
         let bytes = slot.pointee.machine.takeHeavyBytes(count)
         guard bytes > 0 else { return false }
         largeBytes &+= bytes
+        lastCounted = slot
         largeLine.handled(bytes, id: UInt(slot.pointee.index), now: now)
         return hasHandledEnough
+    }
+
+    /// Counts as many bytes as a large message has, read at once: several messages that are not large, or a part of one. A
+    /// message that was completed with them has been counted.
+    @inline(never)
+    func countLargeRead(_ count: Int, _ slot: SlotHandle) {
+        if lastCounted == slot { lastCounted = nil } else { largeBytes &+= count }
     }
 
     /// Adds a connection to the line; the loop reads it again on its turn.

@@ -31,13 +31,11 @@ extension ReactorLoop {
         } else {
             if kept > 0 { slot.pointee.extras?.tail = [] }
             tickOutput.pointee.reader = slot
-            let before = largeBytes
             process(UnsafeMutableRawBufferPointer(start: input, count: kept &+ count), slot)
             writeLong(slot)
             tickOutput.pointee.reader = nil
-            // As many bytes as a large message has were several that are not large, or a part of one. Counting each short
-            // message would cost every one of them instructions.
-            if count >= MessageReader.largeBytes, largeBytes == before { largeBytes &+= count }
+            // Counting each short message would cost every one of them instructions.
+            if count >= MessageReader.largeBytes { countLargeRead(count, slot) }
             if count == Self.lightRead, most == count { waitForTurn(slot) }
         }
         if slot.pointee.machine.exceedsByteRate(now: now) { hold(slot) }

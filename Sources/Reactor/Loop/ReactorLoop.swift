@@ -36,6 +36,8 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     var compressedBytes = 0
     /// Bytes of large messages and inflated bytes in this iteration.
     var largeBytes = 0
+    /// The connection whose large message was counted last in this iteration.
+    var lastCounted: SlotHandle?
     /// The limit for ``largeBytes``; 0 while ``holdLargeMessages(_:)`` is on.
     private(set) var mostLargeBytes: Int
     /// Connections that wait with large messages.
@@ -274,6 +276,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
         statistics.mostLargeBytes = max(statistics.mostLargeBytes, largeBytes)
         statistics.mostLargeBytesSent = max(statistics.mostLargeBytesSent, largeBytesSent)
         largeBytes = 0
+        lastCounted = nil
         largeBytesSent = 0
         if largeOutputWaits > 0 { largeOutputWaits &-= 1 }
     }

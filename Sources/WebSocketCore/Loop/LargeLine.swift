@@ -9,6 +9,8 @@ public struct LargeLine<Element> {
     /// Bytes of large messages that a connection has had handled before it is one of the others.
     static var share: Int { 512 << 10 }
 
+    /// How many wait.
+    public private(set) var count = 0
     private var modest = WaitingLine<Element>()
     private var others = WaitingLine<Element>()
     /// Bytes that were handled for each connection since ``since``, and in the time before.
@@ -22,16 +24,14 @@ public struct LargeLine<Element> {
     /// An empty line.
     public init() {}
 
-    /// Whether nobody waits.
-    public var isEmpty: Bool { modest.isEmpty && others.isEmpty }
-
-    /// How many wait.
-    public var count: Int { modest.count + others.count }
+    /// Whether nobody waits. In every tick.
+    @inlinable public var isEmpty: Bool { count == 0 }
 
     /// Puts a connection at the end.
     ///
     /// - Parameter id: tells it from the others that are open.
     public mutating func append(_ element: Element, id: UInt) {
+        count += 1
         let handled = recent[id, default: 0] &+ earlier[id, default: 0]
         if handled >= Self.share { others.append(element) } else { modest.append(element) }
     }
@@ -40,6 +40,8 @@ public struct LargeLine<Element> {
     ///
     /// - Parameter prefersModest: whether those that have had little come first: for half of what an iteration handles.
     public mutating func popFirst(prefersModest: Bool) -> Element? {
+        guard count > 0 else { return nil }
+        count -= 1
         if owed > 0 { owed -= 1 }
         return prefersModest ? modest.popFirst() ?? others.popFirst() : others.popFirst() ?? modest.popFirst()
     }
