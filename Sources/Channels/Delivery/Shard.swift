@@ -52,7 +52,7 @@ public final class Shard: Sendable {
     private static let turns = 32
     private static let callsInTurn = 2_048
     /// The bound of an iteration, however much waits: a multiple of ``ShardWork/maximumDeliveries``.
-    private static let mostTimes = 3
+    private static let mostTimes = 2
     /// The shard is behind when this many iterations in a row have left deliveries.
     private static let isBehindAfter: UInt8 = 4
     /// Iterations in a row that have left deliveries. Shard's thread only.
