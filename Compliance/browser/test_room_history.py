@@ -1,6 +1,7 @@
 """What the page shows of what was said before it came, and while it was cut off. See support.py for what it takes."""
 
 import re
+import time
 import unittest
 
 from selenium.webdriver.common.keys import Keys
@@ -149,6 +150,8 @@ class Cut(FarCase):
 
     def test_a_page_that_has_never_heard_anything_misses_nothing_either(self):
         talker, ann = self.talker(), self.join_far("a", "Ann")
+        # Where it is comes behind the welcome, and nothing on the page shows it.
+        time.sleep(0.5)
         self.proxy.hang_up()
         ann.until_state("waiting", "connecting")
         for number in range(60):
