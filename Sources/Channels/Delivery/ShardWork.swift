@@ -11,7 +11,7 @@ struct ShardWork: Sendable {
     static var maximumBytes: Int { 1 << 20 }
     /// Bytes that leave for subscribers in one iteration: a frame counts for each that it is delivered to.
     static var maximumOutgoingBytes: Int { 8 << 20 }
-    /// A frame of so many bytes is a large one.
+    /// A frame is large from this many bytes on.
     static var largeBytes: Int { 64 << 10 }
     /// Frames that are made in one iteration.
     static var maximumEncodings: Int { 512 }

@@ -5,8 +5,8 @@ import WebSocketCore
 ///
 /// A replay takes no more than three quarters of the node's output budget: the rest is for what is live. One that finds
 /// no room waits, the oldest goes on first, and each goes on by what its connection takes at once. Other long frames that
-/// one connection is given alone, lists of members above all, ask here as well; they may take all of the budget, since
-/// they can not wait. Confined to its shard's thread.
+/// one connection is given alone, lists of members above all, ask here as well; they cannot wait, so they
+/// may take all of the budget. Confined to its shard's thread.
 final class Replays: Sendable {
     private struct Key: Hashable {
         let channel: ObjectIdentifier

@@ -22,12 +22,12 @@ struct LoopLimits {
     var writesPerTick = 512
     var tasksPerTick = 256
     var timersPerTick = 512
-    /// A run of so many bytes is sent rather than copied for one connection to grow: a call of the system costs less, and
-    /// what several connections are sent in turns would be copied again with each frame.
+    /// From this many bytes on, the loop sends a connection's run rather than copy it to the end of the arena: the system
+    /// call costs less, and the copy would be made again for each frame that follows.
     var copiedRunBytes = 16 << 10
-    /// A run of so many bytes may have to wait for its turn, and the bytes that runs of that kind and backlogs send in a
-    /// tick; the last of them in whole.
+    /// A run is large from this many bytes on, and may have to wait for its turn.
     var largeRunBytes = 64 << 10
+    /// Bytes of large runs and backlogs that the loop sends in a tick; it finishes the last one.
     var largeWriteBytes = 8 << 20
     /// Parts of backlogs of which nothing is sent any more: those of one backlog that go at once, and those that go in a
     /// tick; about two milliseconds' work.

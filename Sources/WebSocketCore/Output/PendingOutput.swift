@@ -6,8 +6,8 @@
 ///
 /// A large message takes long on a slow line, and delays everything queued behind it. While one is being sent, a reader that
 /// takes ``pace`` bytes within ``ConnectionLimits/maximumPendingAge`` keeps up, unless the node's budget is tight: slow
-/// readers must not take it from others. While it is scarce, a reader for whom more than ``mostWhenScarce`` bytes wait has
-/// to take ``pace`` bytes a second, and a quarter of what waits.
+/// readers must not take it from others. While the budget is scarce, a reader with more than ``mostWhenScarce`` bytes
+/// waiting has to take ``pace`` bytes a second, and a quarter of what waits.
 public struct PendingOutput: Hashable, Sendable {
     /// What was queued within a short time.
     private struct Mark: Hashable, Sendable {
