@@ -267,7 +267,23 @@ class Session:
         return self.texts("#log .line > span")
 
     def until_said(self, text):
-        return self.until_text("#log .msg .body", text)
+        self.until_text("#log .msg .body", text)
+        self.until_drawn()
+
+    def until_drawn(self):
+        """The page draws the newest rows first, so many a frame: older ones may follow those that a test waits for."""
+        self.driver.execute_async_script(
+            """
+            const [done] = arguments;
+            const rows = () => document.querySelector("#log").childElementCount;
+            // A page that is hidden has no frames, and draws four times a second.
+            const frame = (next) => document.hidden ? setTimeout(next, 300) : requestAnimationFrame(() => setTimeout(next));
+            (function look(before, still) {
+                if (still === 2) return done();
+                frame(() => look(rows(), rows() === before ? still + 1 : 0));
+            })(rows(), 0);
+            """
+        )
 
     def code(self):
         return self.run("return document.querySelector('#members .self').closest('li').dataset.code")

@@ -1,7 +1,6 @@
 """What the page shows of what was said before it came, and while it was cut off. See support.py for what it takes."""
 
 import re
-import time
 import unittest
 
 from selenium.webdriver.common.keys import Keys
@@ -151,7 +150,7 @@ class Cut(FarCase):
     def test_a_page_that_has_never_heard_anything_misses_nothing_either(self):
         talker, ann = self.talker(), self.join_far("a", "Ann")
         # Where it is comes behind the welcome, and nothing on the page shows it.
-        time.sleep(0.5)
+        until(lambda: any(push.get("type") == "resume" for push in ann.pushes), "the position")
         self.proxy.hang_up()
         ann.until_state("waiting", "connecting")
         for number in range(60):
