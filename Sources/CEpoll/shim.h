@@ -2,6 +2,7 @@
 #pragma once
 #ifdef __linux__
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -41,6 +42,12 @@ static inline long parley_send(int descriptor, const void *bytes, size_t count) 
 static inline int parley_unacknowledged(int descriptor) {
     int count = 0;
     return ioctl(descriptor, TIOCOUTQ, &count) == 0 && count > 0 ? count : 0;
+}
+
+// Whether the socket takes more at this moment, without sending anything.
+static inline int parley_takes_more(int descriptor) {
+    struct pollfd asked = { .fd = descriptor, .events = POLLOUT };
+    return poll(&asked, 1, 0) == 1 && (asked.revents & (POLLOUT | POLLERR | POLLHUP)) == POLLOUT;
 }
 
 static inline long parley_recv(int descriptor, void *bytes, size_t count) {

@@ -460,6 +460,10 @@ extension ReactorLoop {
         guard slot.pointee.machine.maySend, let backlog = slot.pointee.extras?.backlog,
             verdict(backlog, slot) != nil
         else { return }
+        if largeBytesSent >= limits.largeWriteBytes, parley_takes_more(slot.pointee.descriptor) != 0 {
+            largeOutputWaits = 2
+            return
+        }
         if case .broken = send(backlog, slot) { return condemn(slot) }
         if let reason = verdict(backlog, slot) { cutOff(slot, reason) }
     }

@@ -306,6 +306,38 @@ struct ReactorSlowReaderTests {
         }
     }
 
+    @Test("Readers that come to their limit together, and take more, cost a tick no more than it may send")
+    func limitOfManyAtOnce() async throws {
+        let (readers, messages, bytes) = (40, 20, 100_000)
+        try await withWatchedReactor { reactor, cutOff in
+            let handles = Journal<LoopBound<WebSocketConnection>>()
+            let slow = (0..<readers).map { _ in
+                reactor.connection(sendBuffer: 1 << 20, whenOpened: { handles.add(LoopBound($0)) })
+            }
+            #expect(handles.wait(for: readers))
+            let left = Journal<Int>()
+            reactor.loops[0].execute {
+                // A frame for each, so that nothing is shared.
+                for number in 0..<messages {
+                    for handle in handles.entries {
+                        handle.value.send(SharedFrame(.binary, [UInt8](repeating: UInt8(number), count: bytes)))
+                    }
+                }
+                left.add(handles.entries.reduce(readers * messages * bytes) { $0 - $1.value.pendingBytes })
+            }
+            #expect(left.wait(for: 1))
+            let sent = try #require(left.entries.first)
+            #expect(sent <= LoopLimits().largeWriteBytes + bytes)
+            #expect(cutOff.entries.isEmpty)
+            for reader in slow {
+                for number in 0..<messages {
+                    #expect(reader.peer.frame()?.payload == [UInt8](repeating: UInt8(number), count: bytes))
+                }
+            }
+            #expect(cutOff.entries.isEmpty)
+        }
+    }
+
     @Test("A session is told when its peer has caught up")
     func becameWritable() async throws {
         try await withReactor { reactor in
