@@ -343,7 +343,7 @@ def test_a_crowd_of_one_app_that_enters_many_large_presence_channels_harms_no_ot
                 crowd.wait_until_quiet(120 * 200 * 1_000)
                 ended = time.monotonic() - 0.5
                 canary.assert_unharmed(ended)
-                late.append((canary.late(began, ended), max(300, 10 * canary.late(quiet, began))))
+                late.append((canary.late(began, ended), max(100, 10 * canary.late(quiet, began))))
                 if late[-1][0] < late[-1][1]:
                     break
                 crowd.close()

@@ -43,9 +43,9 @@ public final class Shard: Sendable {
     private let isWritingLargeMessages: @Sendable () -> Bool
     /// The replays of this shard's subscribers. Shard's thread only.
     let replays: Replays
-    /// Audiences that wait for the next iteration, how many deliveries they wait for, and the bytes of their frames.
-    /// Shard's thread only.
-    nonisolated(unsafe) private var waiting = WaitingLine<Audience>()
+    /// Audiences that wait for the next iteration, how many deliveries they wait for, and the bytes of their frames. What
+    /// is remembered of their turns is in iterations. Shard's thread only.
+    nonisolated(unsafe) private var waiting = FairLine<Audience>(share: ShardWork.smallCost, memory: 128)
     nonisolated(unsafe) private var waitingCount = 0
     nonisolated(unsafe) private var waitingBytes = 0
     /// Deliveries of one audience before it is another one's turn, and calls of subscribers.
@@ -60,11 +60,12 @@ public final class Shard: Sendable {
     private let gate: DeliveryGate?
     private let holdLargeMessages: @Sendable (Bool) -> Void
     /// Connections that wait with their commands. Shard's thread only.
-    nonisolated(unsafe) private var commandTurns = CommandTurns()
+    nonisolated(unsafe) private var commandTurns = TwoLines<Subscriber>()
     /// Of this iteration. Shard's thread only.
     nonisolated(unsafe) private var work = ShardWork()
     /// Tells one iteration from those before and after it. Shard's thread only.
     nonisolated(unsafe) private(set) var iteration: UInt16 = 0
+    nonisolated(unsafe) private var drains: UInt64 = 0
 
     /// Creates the shard of one event-loop thread.
     ///
@@ -109,16 +110,17 @@ public final class Shard: Sendable {
         if work.points > 0 { most.notePoints(work) }
         work = ShardWork()
         iteration &+= 1
+        drains &+= 1
         replays.beginIteration()
         let enough = max(0, (waitingCount &+ batch.count &- Self.heldDeliveries) / 8)
         // What is new has the other half to itself.
-        serveWaiting(atLeast: enough) { $0.isHalfSpent }
+        serveWaiting(atLeast: enough, part: 2, ofModest: 4)
         var index = 0
         while index < batch.count {
             deliverInTurn(batch[index])
             index &+= 1
         }
-        serveWaiting(atLeast: 0) { $0.isSpent }
+        serveWaiting(atLeast: 0, part: 1, ofModest: 1)
         if !commandTurns.isEmpty { serveCommands() }
         most.note(work)
         finish(&batch)
@@ -127,11 +129,13 @@ public final class Shard: Sendable {
     /// Delivers, unless its audience has to wait.
     private func deliverInTurn(_ delivery: Delivery) {
         let mustWait = work.isSpent || hasToWait(delivery)
-        guard mustWait || waitingCount > 0, let audience = delivery.audience, mustWait || !audience.waiting.isEmpty
-        else {
-            return deliver(delivery)
+        guard mustWait || waitingCount > 0, let audience = delivery.audience else { return deliver(delivery) }
+        guard mustWait || !audience.waiting.isEmpty else {
+            let before = work
+            deliver(delivery)
+            return note(audience, before)
         }
-        if audience.waiting.isEmpty { waiting.append(audience) }
+        if audience.waiting.isEmpty { putInLine(audience) }
         audience.waiting.append(delivery)
         waitingCount &+= 1
         waitingBytes &+= delivery.byteCount
@@ -143,24 +147,34 @@ public final class Shard: Sendable {
     }
 
     /// Goes round the audiences that wait until that is enough.
-    private func serveWaiting(atLeast least: Int, _ isEnough: (ShardWork) -> Bool) {
+    ///
+    /// - Parameters:
+    ///   - least: so many deliveries whatever is spent.
+    ///   - part: enough is when one of so many equal parts of the iteration is spent.
+    ///   - ofModest: and those that have had little lately come first until one of so many is.
+    private func serveWaiting(atLeast least: Int, part: Int, ofModest: Int) {
         var count = 0
         var passedOver = 0
         while waitingCount > 0, passedOver < waiting.count {
-            if isEnough(work) || isCrowded(), (count >= least && isWithinBounds) || work.isSpent(times: Self.mostTimes)
+            if work.isSpent(part: part) || isCrowded(),
+                (count >= least && isWithinBounds) || work.isSpent(times: Self.mostTimes)
             {
                 return
             }
-            guard let audience = waiting.popFirst() else { return }
+            let next = waiting.popFirst(prefersModest: !work.isSpent(part: ofModest)) { audience in
+                audience.waiting.count &* audience.count >= ShardWork.smallCost
+            }
+            guard let audience = next else { return }
             if let next = audience.waiting.first, hasToWait(next) {
-                waiting.append(audience)
+                putInLine(audience)
                 passedOver &+= 1
                 continue
             }
             passedOver = 0
             var turn = 0
+            let before = work
             let enough = work.deliveries &+ Self.callsInTurn
-            while turn < Self.turns, turn == 0 || !isEnough(work) && work.deliveries < enough,
+            while turn < Self.turns, turn == 0 || !work.isSpent(part: part) && work.deliveries < enough,
                 let next = audience.waiting.first, turn == 0 || !hasToWait(next),
                 let delivery = audience.waiting.popFirst()
             {
@@ -170,9 +184,21 @@ public final class Shard: Sendable {
                 turn &+= 1
             }
             count &+= turn
-            if !audience.waiting.isEmpty { waiting.append(audience) }
+            note(audience, before)
+            if !audience.waiting.isEmpty { putInLine(audience) }
         }
     }
+
+    /// Enters what an audience has had since `before`, while others wait.
+    private func note(_ audience: Audience, _ before: ShardWork) {
+        waiting.handled(work.cost(since: before), id: Self.id(of: audience), now: drains)
+    }
+
+    private func putInLine(_ audience: Audience) {
+        waiting.append(audience, id: Self.id(of: audience))
+    }
+
+    private static func id(of audience: Audience) -> UInt { UInt(bitPattern: ObjectIdentifier(audience).hashValue) }
 
     /// Enters what a message of a connection asks for. `false` when others come first: its carrier should hand over
     /// nothing more, and the connection has to ``waitForTurn(_:_:)``. On the loop's thread.
@@ -199,8 +225,8 @@ public final class Shard: Sendable {
 
     private func serveCommands() {
         var spent = 0
-        while !work.hasSpentPoints, spent < CommandTurns.leastPoints || !work.isSpent {
-            let prefersModest = spent < (work.isSpent ? CommandTurns.leastPoints : ShardWork.maximumPoints) / 2
+        while !work.hasSpentPoints, spent < CommandTurn.leastPoints || !work.isSpent {
+            let prefersModest = spent < (work.isSpent ? CommandTurn.leastPoints : ShardWork.maximumPoints) / 2
             guard let subscriber = commandTurns.popFirst(prefersModest: prefersModest) else { return }
             let before = work.points
             subscriber.turnCame()

@@ -37,10 +37,22 @@ struct ShardWork: Sendable {
             || outgoingBytes >= Self.maximumOutgoingBytes
     }
 
-    /// Whether what has waited before has had its part of the iteration.
-    var isHalfSpent: Bool {
-        deliveries >= Self.maximumDeliveries / 2 || bytes >= Self.maximumBytes / 2
-            || encodings >= Self.maximumEncodings / 2 || outgoingBytes >= Self.maximumOutgoingBytes / 2
+    /// Whether one of `part` equal parts of the iteration is spent.
+    func isSpent(part: Int) -> Bool {
+        deliveries >= Self.maximumDeliveries / part || bytes >= Self.maximumBytes / part
+            || encodings >= Self.maximumEncodings / part || outgoingBytes >= Self.maximumOutgoingBytes / part
+    }
+
+    /// What a channel may have cost lately, as ``cost(since:)``, and be one in which little happens: a sixteenth of an
+    /// iteration.
+    static var smallCost: Int { maximumDeliveries / 16 }
+
+    /// What was done since `before`, in deliveries that would have taken as large a part of the iteration.
+    func cost(since before: Self) -> Int {
+        let ofBytes = (bytes &- before.bytes) / (Self.maximumBytes / Self.maximumDeliveries)
+        let ofOutgoing = (outgoingBytes &- before.outgoingBytes) / (Self.maximumOutgoingBytes / Self.maximumDeliveries)
+        let ofEncodings = (encodings &- before.encodings) * (Self.maximumDeliveries / Self.maximumEncodings)
+        return max(deliveries &- before.deliveries, ofBytes, ofOutgoing, ofEncodings)
     }
 
     /// Whether connections wait with what they ask for.

@@ -38,7 +38,7 @@ extension ReactorLoop {
         guard bytes > 0 else { return false }
         largeBytes &+= bytes
         lastCounted = slot
-        largeLine.handled(bytes, id: UInt(slot.pointee.index), now: now)
+        largeLine.handled(bytes, id: UInt(slot.pointee.index), now: now.milliseconds)
         return hasHandledEnough
     }
 

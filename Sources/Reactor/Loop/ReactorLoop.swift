@@ -41,7 +41,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     /// The limit for ``largeBytes``; 0 while ``holdLargeMessages(_:)`` is on.
     private(set) var mostLargeBytes: Int
     /// Connections that wait with large messages.
-    var largeLine = LargeLine<SlotHandle>()
+    var largeLine = FairLine<SlotHandle>.ofLargeMessages
     /// Bytes of large runs and backlogs that were sent in this tick.
     var largeBytesSent = 0
     /// 2 when one of them has had to wait in this tick, 1 when it had to in the one before.

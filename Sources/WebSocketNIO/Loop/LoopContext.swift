@@ -32,7 +32,7 @@ final class LoopContext {
     private static let largeAtOnce = 512 << 10
     private var largeBytes = 0
     /// Connections that wait with large messages, in order.
-    private var largeLine = LargeLine<FrameHandler>()
+    private var largeLine = FairLine<FrameHandler>.ofLargeMessages
     private var largeLineGoesOn = false
     /// Connections that leave before the sockets are looked at again.
     private static let leavingAtOnce = 128
@@ -135,7 +135,7 @@ final class LoopContext {
     func countLarge(_ count: Int, of handler: FrameHandler) -> Bool {
         guard count > 0 else { return false }
         largeBytes += count
-        largeLine.handled(count, id: Self.id(of: handler), now: now)
+        largeLine.handled(count, id: Self.id(of: handler), now: now.milliseconds)
         if hasHandledEnough { serveLargeLine() }
         return hasHandledEnough
     }

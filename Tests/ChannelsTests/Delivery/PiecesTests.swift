@@ -142,6 +142,29 @@ struct PiecesTests {
         #expect(busy.texts.count == 30)
     }
 
+    @Test(
+        "What is said now and then does not wait for a turn of each of two hundred channels that want as much as they get"
+    )
+    func modestChannels() throws {
+        let loop = ManualLoop()
+        let hub = ChannelHub(encoder: WordEncoder())
+        let quiet = Recorder()
+        _ = hub.subscribe(try channelName("quiet"), with: quiet, on: loop.shard)
+        let busy = try (0..<200).map { try channelName("busy-\($0)") }
+        for name in busy { for _ in 0..<60 { _ = hub.subscribe(name, with: Recorder(), on: loop.shard) } }
+        loop.shard.drain()
+        for round in 0..<300 {
+            // Each time more than an iteration does: 200 × 3 × 60.
+            for name in busy { for _ in 0..<3 { hub.publish("much", to: name) } }
+            loop.shard.drain()
+            guard round >= 100, round.isMultiple(of: 4) else { continue }
+            try hub.publish("\(round)", to: channelName("quiet"))
+            loop.shard.drain()
+            loop.shard.drain()
+            #expect(quiet.take() == ["\(round)"])
+        }
+    }
+
     @Test("A long list of members is not made when the node has no room for it: the newcomer has to come back")
     func noRoom() throws {
         let budget = OutputBudget(bytes: 1_000_000)

@@ -2,14 +2,12 @@ import Testing
 
 @testable import WebSocketCore
 
-@Suite("Who waits with large messages", .timeLimit(.minutes(5)))
-struct LargeLineTests {
-    private func at(_ milliseconds: UInt64) -> MonotonicInstant { MonotonicInstant(milliseconds: milliseconds) }
-
+@Suite("A line in which many that want much do not hold up those that want little", .timeLimit(.minutes(5)))
+struct FairLineTests {
     @Test("Who has had little lately comes first where that is asked, and each line keeps its order")
     func order() {
-        var line = LargeLine<Int>()
-        for id in [1, 2] { line.handled(600_000, id: UInt(id), now: at(10_000)) }
+        var line = FairLine<Int>.ofLargeMessages
+        for id in [1, 2] { line.handled(600_000, id: UInt(id), now: 10_000) }
         for id in [1, 3, 2, 4] { line.append(id, id: UInt(id)) }
         #expect(line.count == 4 && !line.isEmpty)
         #expect(line.popFirst(prefersModest: true) == 3)
@@ -23,15 +21,15 @@ struct LargeLineTests {
 
     @Test("A turn is remembered until all who wait have had theirs, however long that takes")
     func rotation() {
-        var line = LargeLine<UInt>()
-        line.handled(600_000, id: 0, now: at(10_000))
+        var line = FairLine<UInt>.ofLargeMessages
+        line.handled(600_000, id: 0, now: 10_000)
         for id in 1...100 as ClosedRange<UInt> { line.append(id, id: id) }
         var now: UInt64 = 10_000
         for _ in 0..<300 {
             // Each turn takes 100 ms, and who has had one wants another.
             guard let id = line.popFirst(prefersModest: true) else { return #expect(Bool(false)) }
             now += 100
-            line.handled(600_000, id: id, now: at(now))
+            line.handled(600_000, id: id, now: now)
             line.append(id, id: id)
         }
         line.append(1_000, id: 1_000)
@@ -40,7 +38,7 @@ struct LargeLineTests {
 
     @Test("A turn is remembered for two seconds, and at rest for four at most")
     func memory() {
-        var line = LargeLine<Int>()
+        var line = FairLine<Int>.ofLargeMessages
         func isModest(_ id: UInt) -> Bool {
             line.append(0, id: id)
             line.append(1, id: 99)
@@ -48,20 +46,20 @@ struct LargeLineTests {
             _ = line.popFirst(prefersModest: true)
             return first == 0
         }
-        line.handled(600_000, id: 1, now: at(10_000))
+        line.handled(600_000, id: 1, now: 10_000)
         #expect(!isModest(1) && isModest(2))
-        line.handled(600_000, id: 2, now: at(11_999))
-        line.handled(600_000, id: 3, now: at(12_000))
+        line.handled(600_000, id: 2, now: 11_999)
+        line.handled(600_000, id: 3, now: 12_000)
         #expect(!isModest(1) && !isModest(2) && !isModest(3))
-        line.handled(600_000, id: 4, now: at(13_999))
-        line.handled(600_000, id: 5, now: at(14_000))
+        line.handled(600_000, id: 4, now: 13_999)
+        line.handled(600_000, id: 5, now: 14_000)
         #expect(isModest(1) && isModest(2) && !isModest(3) && !isModest(4))
-        line.handled(600_000, id: 6, now: at(60_000))
+        line.handled(600_000, id: 6, now: 60_000)
         #expect(isModest(4) && isModest(5) && !isModest(6))
         // Little is no turn.
-        for _ in 0..<10 { line.handled(50_000, id: 7, now: at(60_100)) }
+        for _ in 0..<10 { line.handled(50_000, id: 7, now: 60_100) }
         #expect(isModest(7))
-        line.handled(50_000, id: 7, now: at(60_100))
+        line.handled(50_000, id: 7, now: 60_100)
         #expect(!isModest(7))
     }
 }
