@@ -122,6 +122,7 @@ public final class Shard: Sendable {
         }
         serveWaiting(atLeast: 0, part: 1, ofModest: 1)
         if !commandTurns.isEmpty { serveCommands() }
+        if waitingCount == 0 { waiting.forget(now: drains) }
         most.note(work)
         finish(&batch)
     }

@@ -67,6 +67,15 @@ public struct FairLine<Element> {
         last = now
         recent[id, default: 0] &+= cost
     }
+
+    /// Gives the memory back of what nobody has to remember any more.
+    public mutating func forget(now: UInt64) {
+        guard count == 0, now &- last >= 2 &* memory else { return }
+        (recent, earlier) = ([:], [:])
+    }
+
+    /// Of how many something is remembered.
+    var remembered: Int { recent.count + earlier.count }
 }
 
 @available(*, unavailable)

@@ -61,5 +61,9 @@ struct FairLineTests {
         #expect(isModest(7))
         line.handled(50_000, id: 7, now: 60_100)
         #expect(!isModest(7))
+        line.forget(now: 64_099)
+        #expect(!isModest(7) && line.remembered == 2)
+        line.forget(now: 64_100)
+        #expect(isModest(7) && line.remembered == 0)
     }
 }
