@@ -15,10 +15,13 @@ public final class ChannelHub: Sendable {
     public let maximumMembers: Int
     /// Keeps what is published; `nil` when nothing is: then only raw data can be published, on this node.
     public let engine: (any Engine)?
+    /// Holds back what comes from outside the loops while they cannot keep up with this hub's deliveries; `nil` for never.
+    public let gate: DeliveryGate?
     let encoder: any ChannelEncoder
     let clock: @Sendable () -> MonotonicInstant
     let tellsSubscriptionCounts: Bool
     private let channels = Lock<[ChannelName: Channel]>([:])
+    private let loads = Lock<[ObjectIdentifier: DeliveryLoad]>([:])
     /// Channels that have something left to do.
     private let unfinished = Lock<[ChannelName: Channel]>([:])
 
@@ -30,10 +33,12 @@ public final class ChannelHub: Sendable {
     ///   - encoder: the wire protocol that all subscribers of this hub's channels speak.
     ///   - maximumMembers: how many members a channel has at most; at least 1.
     ///   - tellsSubscriptionCounts: whether subscribers are told how many they are.
+    ///   - gate: holds back what comes from outside the loops, see ``DeliveryGate``; `nil` for never.
     ///   - clock: the present; for what is told now and then only.
     public init(
         namespace: [UInt8] = [], engine: (any Engine)? = nil, encoder: any ChannelEncoder,
         maximumMembers: Int = ChannelHub.defaultMaximumMembers, tellsSubscriptionCounts: Bool = false,
+        gate: DeliveryGate? = nil,
         clock: @escaping @Sendable () -> MonotonicInstant = { MonotonicInstant(milliseconds: 0) }
     ) {
         precondition(maximumMembers > 0, "A channel needs room for at least one member.")
@@ -42,6 +47,7 @@ public final class ChannelHub: Sendable {
         self.encoder = encoder
         self.maximumMembers = maximumMembers
         self.tellsSubscriptionCounts = tellsSubscriptionCounts
+        self.gate = gate
         self.clock = clock
     }
 
@@ -140,6 +146,16 @@ public final class ChannelHub: Sendable {
     /// Whether a subscription of this hub makes somebody present in a channel through the connection.
     func isPresent(_ connection: ConnectionID, in name: ChannelName) -> Bool {
         existingChannel(name)?.state.withLock { $0.presences.isPresent(connection) } ?? false
+    }
+
+    /// What waits on a shard for this hub's channels; shards live as long as their node.
+    func load(on shard: Shard) -> DeliveryLoad {
+        loads.withLock { loads in
+            if let load = loads[ObjectIdentifier(shard)] { return load }
+            let load = DeliveryLoad(gate)
+            loads[ObjectIdentifier(shard)] = load
+            return load
+        }
     }
 
     private func existingChannel(_ name: ChannelName) -> Channel? { channels.withLock { $0[name] } }

@@ -32,8 +32,7 @@ final class ServedProtocols: Sendable {
         let engine = MemoryEngine(store: Self.store(configuration, clock: clock, logger: logger), observer: observers)
         self.engine = engine
         outputBudget = OutputBudget(bytes: configuration.outputBudget)
-        let gate = DeliveryGate()
-        let shards = Shards(outputBudget: outputBudget, gate: gate)
+        let shards = Shards(outputBudget: outputBudget)
         self.shards = shards
         room =
             configuration.servesRoom
@@ -58,7 +57,7 @@ final class ServedProtocols: Sendable {
         api = APIService(
             PusherAPI(
                 node: node, inflater: GzipBody.inflate, answers: AnswerBudget(bytes: configuration.bodyBudget),
-                gate: gate, doLongWork: { work in Self.longWork.async { work() } }),
+                doLongWork: { work in Self.longWork.async { work() } }),
             maximumBodyBytes: configuration.http.maximumBodyBytes, logger: logger, onRefusal: onRefusal)
     }
 

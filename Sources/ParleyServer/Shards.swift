@@ -6,14 +6,12 @@ final class Shards: Sendable {
     private let known: KnownShards
     private let shards: LoopLocal<Shard>
 
-    /// - Parameters:
-    ///   - outputBudget: the node's budget for what waits for slow readers.
-    ///   - gate: holds publishes back while a loop is behind.
-    init(outputBudget: OutputBudget, gate: DeliveryGate) {
+    /// - Parameter outputBudget: the node's budget for what waits for slow readers.
+    init(outputBudget: OutputBudget) {
         let known = KnownShards()
         self.known = known
         shards = LoopLocal { loop in
-            let shard = Shard(outputBudget: outputBudget, gate: gate) { shard in
+            let shard = Shard(outputBudget: outputBudget) { shard in
                 loop.execute { shard.drain() }
             } goOn: { shard in
                 loop.executeAfterInput { shard.drain() }

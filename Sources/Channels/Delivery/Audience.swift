@@ -16,8 +16,12 @@ final class Audience: Sendable {
     nonisolated(unsafe) private var seats: [Seat] = []
     /// What is being delivered. Shard's thread only.
     nonisolated(unsafe) private(set) var context = DeliveryContext()
-    /// Deliveries that an iteration has left to the next ones. Shard's thread only.
-    nonisolated(unsafe) var waiting = WaitingLine<Delivery>()
+    /// Deliveries that an iteration has left to the next ones, and what each costs. Shard's thread only.
+    nonisolated(unsafe) private(set) var waiting = WaitingLine<(delivery: Delivery, cost: Int)>()
+    /// What all of them cost. Shard's thread only.
+    nonisolated(unsafe) private(set) var waitingCost = 0
+    /// What waits on the shard for all channels of the hub.
+    let load: DeliveryLoad
     /// The channel's members as of what has been delivered so far: a member that is welcomed is listed those that it
     /// hears from, without a look at the channel. Shard's thread only.
     nonisolated(unsafe) private var roster: Roster
@@ -27,6 +31,23 @@ final class Audience: Sendable {
         self.shard = shard
         self.isPositioned = isPositioned
         self.roster = roster
+        load = channel.hub.load(on: shard)
+    }
+
+    /// Has a delivery wait for the next iterations. Shard's thread only.
+    func append(_ delivery: Delivery) {
+        let cost = ShardWork.cost(ofDeliveries: count, bytes: delivery.byteCount)
+        waiting.append((delivery, cost))
+        waitingCost &+= cost
+        load.add(cost)
+    }
+
+    /// The delivery that has waited longest. Shard's thread only.
+    func popFirst() -> Delivery? {
+        guard let (delivery, cost) = waiting.popFirst() else { return nil }
+        waitingCost &-= cost
+        load.remove(cost)
+        return delivery
     }
 
     /// How many subscribers a delivery goes to. Shard's thread only.

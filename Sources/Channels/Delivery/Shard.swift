@@ -53,11 +53,8 @@ public final class Shard: Sendable {
     private static let callsInTurn = 2_048
     /// The bound of an iteration, however much waits: a multiple of ``ShardWork/maximumDeliveries``.
     private static let mostTimes = 2
-    /// The shard is behind when this many iterations in a row have left deliveries.
-    private static let isBehindAfter: UInt8 = 4
-    /// Iterations in a row that have left deliveries. Shard's thread only.
-    nonisolated(unsafe) private var unfinished: UInt8 = 0
-    private let gate: DeliveryGate?
+    /// Of hubs for which something waits, or did in the iteration before. Shard's thread only.
+    nonisolated(unsafe) private var waitingLoads: [DeliveryLoad] = []
     private let holdLargeMessages: @Sendable (Bool) -> Void
     /// Connections that wait with their commands. Shard's thread only.
     nonisolated(unsafe) private var commandTurns = TwoLines<Subscriber>()
@@ -71,7 +68,6 @@ public final class Shard: Sendable {
     ///
     /// - Parameters:
     ///   - outputBudget: the node's budget for what waits for slow readers, which replays ask; `nil` for none.
-    ///   - gate: holds publishes back while this shard is behind; `nil` for none.
     ///   - wake: makes the loop call ``drain()`` soon, on its own thread; called on any thread, once for all
     ///     deliveries until that drain has ended. It must only schedule: a channel's lock is held while it runs.
     ///   - goOn: makes the loop call ``drain()`` after it has served its sockets; called at the end of a drain, on its
@@ -83,13 +79,12 @@ public final class Shard: Sendable {
     ///   - holdLargeMessages: pauses (`true`) or resumes (`false`) large messages while too many bytes wait to be
     ///     delivered; called on any thread. It must only schedule, as `wake`.
     public init(
-        outputBudget: OutputBudget? = nil, gate: DeliveryGate? = nil, wake: @escaping @Sendable (Shard) -> Void,
+        outputBudget: OutputBudget? = nil, wake: @escaping @Sendable (Shard) -> Void,
         goOn: (@Sendable (Shard) -> Void)? = nil, isCrowded: @escaping @Sendable () -> Bool = { false },
         isWritingLargeMessages: @escaping @Sendable () -> Bool = { false },
         holdLargeMessages: @escaping @Sendable (Bool) -> Void = { _ in }
     ) {
         self.holdLargeMessages = holdLargeMessages
-        self.gate = gate
         heldBytes = outputBudget.map { min(Self.mostHeldBytes, $0.limit / 4) } ?? Self.mostHeldBytes
         self.wake = wake
         self.goOn = goOn ?? wake
@@ -137,7 +132,11 @@ public final class Shard: Sendable {
             return note(audience, before)
         }
         if audience.waiting.isEmpty { putInLine(audience) }
-        audience.waiting.append(delivery)
+        audience.append(delivery)
+        if !audience.load.isListed {
+            audience.load.isListed = true
+            waitingLoads.append(audience.load)
+        }
         waitingCount &+= 1
         waitingBytes &+= delivery.byteCount
     }
@@ -163,10 +162,10 @@ public final class Shard: Sendable {
                 return
             }
             let next = waiting.popFirst(prefersModest: !work.isSpent(part: ofModest)) { audience in
-                audience.waiting.count &* audience.count >= ShardWork.smallCost
+                audience.waitingCost >= ShardWork.smallCost
             }
             guard let audience = next else { return }
-            if let next = audience.waiting.first, hasToWait(next) {
+            if let next = audience.waiting.first, hasToWait(next.delivery) {
                 putInLine(audience)
                 passedOver &+= 1
                 continue
@@ -176,8 +175,8 @@ public final class Shard: Sendable {
             let before = work
             let enough = work.deliveries &+ Self.callsInTurn
             while turn < Self.turns, turn == 0 || !work.isSpent(part: part) && work.deliveries < enough,
-                let next = audience.waiting.first, turn == 0 || !hasToWait(next),
-                let delivery = audience.waiting.popFirst()
+                let next = audience.waiting.first, turn == 0 || !hasToWait(next.delivery),
+                let delivery = audience.popFirst()
             {
                 waitingCount &-= 1
                 waitingBytes &-= delivery.byteCount
@@ -269,7 +268,7 @@ public final class Shard: Sendable {
     private func finish(_ batch: inout [Delivery]) {
         let isKept = Self.isKept(capacity: batch.capacity, used: batch.count)
         batch.removeAll(keepingCapacity: isKept)
-        let (spare, mustGoOn) = (batch, tellGate() || waitingCount > 0 || !commandTurns.isEmpty)
+        let (spare, mustGoOn) = (batch, tellGates() || waitingCount > 0 || !commandTurns.isEmpty)
         let (isMore, isFull, wasFull) = mailbox.withLock { mailbox in
             let wasFull = mailbox.isFull
             mailbox.spare = spare
@@ -281,13 +280,18 @@ public final class Shard: Sendable {
         if isMore { goOn(self) }
     }
 
-    /// Whether the gate has something for the next iteration.
-    private func tellGate() -> Bool {
-        guard let gate else { return false }
-        let wasBehind = unfinished >= Self.isBehindAfter
-        unfinished = waitingCount == 0 ? 0 : min(unfinished &+ 1, Self.isBehindAfter)
-        let isBehind = unfinished >= Self.isBehindAfter
-        return gate.drained(isBehind: isBehind, wasBehind: wasBehind)
+    /// Whether a gate has something for the next iteration.
+    private func tellGates() -> Bool {
+        guard !waitingLoads.isEmpty else { return false }
+        let count = waitingLoads.count
+        var isMore = false
+        waitingLoads.removeAll { load in
+            let isWaiting = load.endIteration(count)
+            isMore = isMore || isWaiting
+            load.isListed = isWaiting || load.cost > 0
+            return !load.isListed
+        }
+        return isMore
     }
 
     private func deliver(_ delivery: Delivery) {

@@ -49,10 +49,17 @@ struct ShardWork: Sendable {
 
     /// What was done since `before`, in deliveries that would have taken as large a part of the iteration.
     func cost(since before: Self) -> Int {
-        let ofBytes = (bytes &- before.bytes) / (Self.maximumBytes / Self.maximumDeliveries)
-        let ofOutgoing = (outgoingBytes &- before.outgoingBytes) / (Self.maximumOutgoingBytes / Self.maximumDeliveries)
         let ofEncodings = (encodings &- before.encodings) * (Self.maximumDeliveries / Self.maximumEncodings)
+        let ofOutgoing = (outgoingBytes &- before.outgoingBytes) / (Self.maximumOutgoingBytes / Self.maximumDeliveries)
+        let ofBytes = (bytes &- before.bytes) / (Self.maximumBytes / Self.maximumDeliveries)
         return max(deliveries &- before.deliveries, ofBytes, ofOutgoing, ofEncodings)
+    }
+
+    /// The same of a frame of `bytes` bytes for so many.
+    static func cost(ofDeliveries count: Int, bytes: Int) -> Int {
+        max(
+            1, count, bytes / (maximumBytes / maximumDeliveries),
+            count &* bytes / (maximumOutgoingBytes / maximumDeliveries))
     }
 
     /// Whether connections wait with what they ask for.

@@ -28,8 +28,8 @@ extension PusherAPI {
                 }
             }
         }
-        guard !gate.isOpen else { return publish() }
-        guard gate.pass(runtime.index, publish) else { throw .overloaded }
+        guard let gate = runtime.hub.gate, !gate.isOpen else { return publish() }
+        guard gate.pass(publish) else { throw .overloaded }
     }
 
     private static func entries(of events: [APIEvent], in runtime: PusherAppRuntime) -> [PublishRequest.Entry] {

@@ -1,4 +1,4 @@
-public import Channels
+import Channels
 
 /// The HTTP API through which back ends publish to an app's channels and ask about them (section 7), without any I/O:
 /// whoever has the HTTP library hands requests in and sends the answers. Any thread.
@@ -41,7 +41,6 @@ public final class PusherAPI: Sendable {
     private let keys: [ObjectIdentifier: [APIKey]]
     private let inflater: Inflater?
     private let answers: AnswerBudget
-    let gate: DeliveryGate
     /// Has work done that takes long.
     let doLongWork: LongWork
 
@@ -53,15 +52,13 @@ public final class PusherAPI: Sendable {
     /// - Parameters:
     ///   - inflater: reads gzip; without one, compressed bodies are answered with 415.
     ///   - answers: the memory for lists and histories that have not left yet; 64 MiB by default.
-    ///   - gate: holds publishes back while the loops cannot keep up with their deliveries; by default never.
     ///   - doLongWork: has long lists made; by default at once, on the thread that asks.
     public init(
         node: PusherNode, inflater: Inflater? = nil, answers: AnswerBudget = AnswerBudget(bytes: 64 * 1024 * 1024),
-        gate: DeliveryGate = DeliveryGate(), doLongWork: @escaping LongWork = { $0() }
+        doLongWork: @escaping LongWork = { $0() }
     ) {
         self.node = node
         self.doLongWork = doLongWork
-        self.gate = gate
         self.answers = answers
         self.inflater = inflater
         keys = Dictionary(

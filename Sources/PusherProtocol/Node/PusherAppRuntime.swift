@@ -49,7 +49,7 @@ public final class PusherAppRuntime: Sendable {
         encoder = PusherEncoder()
         hub = ChannelHub(
             namespace: app.namespace, engine: engine, encoder: encoder, maximumMembers: app.limits.presenceMembers,
-            tellsSubscriptionCounts: app.tellsSubscriptionCounts, clock: clock)
+            tellsSubscriptionCounts: app.tellsSubscriptionCounts, gate: DeliveryGate(), clock: clock)
         secrets = Dictionary(app.keys.map { (Array($0.key.utf8), $0) }, uniquingKeysWith: { $1 })
         let limits = app.limits
         clientEventRate = TokenBucket.Rate(
