@@ -200,6 +200,10 @@ public final class Shard: Sendable {
 
     private static func id(of audience: Audience) -> UInt { UInt(bitPattern: ObjectIdentifier(audience).hashValue) }
 
+    /// Points of an iteration from which on connections wait that want something now and then, too: about fifteen
+    /// milliseconds' work.
+    private static let mostPoints = 8 &* ShardWork.maximumPoints
+
     /// Enters what a message of a connection asks for. `false` when others come first: its carrier should hand over
     /// nothing more, and the connection has to ``waitForTurn(_:_:)``. On the loop's thread.
     ///
@@ -208,8 +212,9 @@ public final class Shard: Sendable {
     ///   - turn: the connection's own.
     public func takesCommand(_ cost: Int, _ turn: inout CommandTurn) -> Bool {
         work.charge(points: cost)
-        let hasHadTurn = turn.takes(cost, in: iteration)
-        return !work.hasSpentPoints && (commandTurns.isEmpty || !hasHadTurn)
+        turn.take(cost, in: iteration)
+        if !work.hasSpentPoints { return commandTurns.isEmpty || !turn.isOver }
+        return turn.isModest && !turn.isOver && work.points < Self.mostPoints
     }
 
     /// Calls ``Subscriber/turnCame()`` in one of the next iterations, when those have had their turn that have waited
@@ -225,14 +230,19 @@ public final class Shard: Sendable {
 
     private func serveCommands() {
         var spent = 0
+        // A turn of each is enough: one that wants much must not have half of every iteration for itself.
+        var others = commandTurns.otherCount
         while !work.hasSpentPoints, spent < CommandTurn.leastPoints || !work.isSpent {
             let prefersModest = spent < (work.isSpent ? CommandTurn.leastPoints : ShardWork.maximumPoints) / 2
-            guard let subscriber = commandTurns.popFirst(prefersModest: prefersModest) else { return }
-            let before = work.points
+            let before = commandTurns.otherCount
+            let next = commandTurns.popFirst(prefersModest: prefersModest || others <= 0)
+            guard let subscriber = next else { return }
+            others -= before - commandTurns.otherCount
+            let points = work.points
             subscriber.turnCame()
             // One that wanted nothing any more has cost something, too.
-            if work.points == before { work.charge(points: CommandCost.ofMessage) }
-            spent += work.points - before
+            if work.points == points { work.charge(points: CommandCost.ofMessage) }
+            spent += work.points - points
         }
     }
 

@@ -12,6 +12,9 @@ public struct TwoLines<Element> {
     /// Whether nothing waits.
     public var isEmpty: Bool { modest.isEmpty && others.isEmpty }
 
+    /// How many wait in the second line.
+    public var otherCount: Int { others.count }
+
     /// Puts an element at the end of one of the two.
     public mutating func append(_ element: Element, isModest: Bool) {
         if isModest { modest.append(element) } else { others.append(element) }

@@ -30,13 +30,13 @@ struct CommandTurnsTests {
         override func deliver(_ frame: SharedFrame) {}
     }
 
-    @Test("An iteration does 128 commands, and one for each connection that finds them spent")
+    @Test("An iteration does 128 commands, and two for each connection that finds them spent")
     func bound() {
         let loop = ManualLoop()
         let clients = (0..<50).map { _ in Client(loop.shard, commands: 100) }
         var drains = 0
         for client in clients { client.goOn() }
-        #expect(clients.reduce(0) { $0 + 100 - $1.left } == 128 + 48)
+        #expect(clients.reduce(0) { $0 + 100 - $1.left } == 128 + 2 * 48)
         while clients.contains(where: { $0.left > 0 }) {
             let before = (clients.reduce(0) { $0 + $1.left }, loop.wakeUps)
             loop.shard.drain()
@@ -46,7 +46,7 @@ struct CommandTurnsTests {
             if clients.contains(where: { $0.left > 0 }) { #expect(loop.wakeUps == before.1 + 1) }
         }
         loop.shard.drain()
-        #expect(loop.shard.statistics.mostPoints == 8 * (128 + 48))
+        #expect(loop.shard.statistics.mostPoints == 8 * (128 + 2 * 48))
     }
 
     @Test("Whoever wants few waits for one turn of each of the others, and not for all that they want")
@@ -81,6 +81,22 @@ struct CommandTurnsTests {
         let before = greedy.reduce(0) { $0 + $1.left }
         loop.shard.drain()
         #expect(before - greedy.reduce(0) { $0 + $1.left } >= 60)
+    }
+
+    @Test("Who sends something now and then does not stand in line, however many newcomers do")
+    func nowAndThen() {
+        let loop = ManualLoop()
+        let newcomers = (0..<2_000).map { _ in Client(loop.shard, commands: 90) }
+        for client in newcomers { client.goOn() }
+        var (now, often) = (CommandTurn(), CommandTurn())
+        var refusals = 0
+        for iteration in 0..<100 {
+            loop.shard.drain()
+            if iteration.isMultiple(of: 3) { #expect(loop.shard.takesCommand(CommandCost.ofChange, &now)) }
+            // Twice as much in every iteration is not now and then.
+            for _ in 0..<2 where !loop.shard.takesCommand(CommandCost.ofChange, &often) { refusals += 1 }
+        }
+        #expect(refusals > 90)
     }
 
     @Test("A connection that is alone does all that an iteration allows")
