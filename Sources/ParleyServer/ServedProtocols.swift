@@ -1,5 +1,4 @@
 import Channels
-import Foundation
 import Logging
 import PusherProtocol
 import RoomProtocol
@@ -19,6 +18,7 @@ final class ServedProtocols: Sendable {
     /// What answers the HTTP API; `nil` without apps.
     let api: APIService?
     private let appLimits: ConnectionLimits
+    private let longWork = LongWork()
     private let isDraining = Atomic(false)
 
     init(
@@ -57,12 +57,9 @@ final class ServedProtocols: Sendable {
         api = APIService(
             PusherAPI(
                 node: node, inflater: GzipBody.inflate, answers: AnswerBudget(bytes: configuration.bodyBudget),
-                doLongWork: { work in Self.longWork.async { work() } }),
+                doLongWork: { [longWork] in longWork.add($0, $1) }),
             maximumBodyBytes: configuration.http.maximumBodyBytes, logger: logger, onRefusal: onRefusal)
     }
-
-    /// Where long lists are made, one after the other.
-    private static let longWork = DispatchQueue(label: "parley-long-work", qos: .utility)
 
     /// What everything is kept in: every app and the rooms have equal shares of it from the start.
     private static func store(

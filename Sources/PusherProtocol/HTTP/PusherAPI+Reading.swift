@@ -21,17 +21,20 @@ extension PusherAPI {
         if attributes.contains(.userCount), !prefix.starts(with: "presence-".utf8) {
             throw .invalid("user_count is known of presence channels only: add filter_by_prefix=presence-.")
         }
-        node.engine.channels(in: call.runtime.hub.namespace, prefix: prefix) { [doLongWork] result in
-            switch result {
-            case .failure(let error): completion(PusherAPIError(error).response)
-            case .success(let found) where found.count <= Self.listedAtOnce: completion(Self.list(found, attributes))
-            case .success(let found): doLongWork { completion(Self.list(found, attributes)) }
+        let runtime = call.runtime
+        let list: @Sendable () -> Void = { [engine = node.engine] in
+            engine.channels(in: runtime.hub.namespace, prefix: prefix) { result in
+                switch result {
+                case .failure(let error): completion(PusherAPIError(error).response)
+                case .success(let found): completion(Self.list(found, attributes))
+                }
             }
         }
+        if runtime.hub.channelCount <= Self.listedAtOnce { list() } else { doLongWork(runtime.index, list) }
     }
 
-    /// Channels that are put in order where the request is served. Hundreds of thousands take seconds, and would have the
-    /// requests of others wait for a thread.
+    /// Channels that are looked through where the request is served. Hundreds of thousands take up to seconds, and would
+    /// have the requests of others wait for a thread.
     private static let listedAtOnce = 4_096
 
     private static func list(

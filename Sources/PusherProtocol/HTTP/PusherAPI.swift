@@ -44,8 +44,8 @@ public final class PusherAPI: Sendable {
     /// Has work done that takes long.
     let doLongWork: LongWork
 
-    /// Has work done that takes up to seconds, where the requests of others do not wait for its thread.
-    public typealias LongWork = @Sendable (_ work: @escaping @Sendable () -> Void) -> Void
+    /// Has work of an app done that takes up to seconds, where the requests of others do not wait for its thread.
+    public typealias LongWork = @Sendable (_ app: Int, _ work: @escaping @Sendable () -> Void) -> Void
 
     /// The API of a node's apps.
     ///
@@ -55,7 +55,7 @@ public final class PusherAPI: Sendable {
     ///   - doLongWork: has long lists made; by default at once, on the thread that asks.
     public init(
         node: PusherNode, inflater: Inflater? = nil, answers: AnswerBudget = AnswerBudget(bytes: 64 * 1024 * 1024),
-        doLongWork: @escaping LongWork = { $0() }
+        doLongWork: @escaping LongWork = { $1() }
     ) {
         self.node = node
         self.doLongWork = doLongWork

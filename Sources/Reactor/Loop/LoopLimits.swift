@@ -5,7 +5,7 @@ struct LoopLimits {
     static let longBytes = 8 << 10
     var longBytes = Self.longBytes
     /// Bytes that are compressed in a turn; what is more is sent as it is.
-    static let compressedBytes = 1 << 20
+    static let compressedBytes = 256 << 10
     /// Bytes of large messages and inflated bytes that an iteration handles.
     var largeBytes = 512 << 10
     /// Bytes that are collected; before more are, the loop writes.

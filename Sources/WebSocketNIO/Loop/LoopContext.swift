@@ -26,7 +26,7 @@ final class LoopContext {
     private var touched: [FrameHandler] = []
     private var flushIsScheduled = false
     /// Bytes that are compressed before the next flush, and how many have been.
-    private static let compressedAtOnce = 1 << 20
+    private static let compressedAtOnce = 256 << 10
     private var compressedBytes = 0
     /// The limit for large messages and inflated bytes between two polls of the sockets, and the bytes so far.
     private static let largeAtOnce = 512 << 10

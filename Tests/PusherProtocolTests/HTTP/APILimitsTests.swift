@@ -75,7 +75,7 @@ struct APILimitsTests {
         let count = Lock(0)
         let api = PusherAPI(
             node: server.node,
-            doLongWork: { work in
+            doLongWork: { _, work in
                 count.withLock { $0 += 1 }
                 work()
             })
