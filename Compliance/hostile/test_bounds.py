@@ -5,6 +5,7 @@ What a loop did in one iteration at most, the server itself says when it stops; 
 
 import base64
 import collections
+import itertools
 import json
 import os
 import random
@@ -415,3 +416,41 @@ def test_publishes_that_come_faster_than_loops_deliver_harm_nobody(carrier):
                 reader.socket.close()
         # Eight times what an iteration wants to do, and the last delivery.
         assert server.most()["deliveries"] <= 8 * 16_384 + 3 * MEMBERS
+
+
+@CARRIERS
+def test_what_strangers_do_in_a_room_holds_no_publish_back(carrier):
+    """While a loop had something left to deliver the publishes of every app waited, and most were refused."""
+    app = pusher_wire.App("1", "key", "secret")
+    configuration = pusher_wire.write_configuration([app])
+    extras = "".join(f"&{name}={'%26' * 256}" for name in "abcdefgh")
+    with wire.Server("--carrier", carrier, "--loops", "1", *COMMON, "--config", configuration) as server:
+        crowd = Crowd([WebSocket(server.port, "/?room=crowd") for _ in range(400)])
+        crowd.read()
+        try:
+            for number, member in enumerate(crowd.members):
+                member.send(frame(wire.TEXT, f"type=add&ming=m{number}{extras}"), reading=False)
+            crowd.wait_until_quiet(least=400 * 10_000)
+            statuses, names, end = collections.Counter(), itertools.count(), time.monotonic() + 4
+
+            def rename():
+                while time.monotonic() < end:
+                    for member in crowd.members[:5]:
+                        member.send(frame(wire.TEXT, f"type=add&ming=r{next(names)}{extras}"), reading=False)
+                    time.sleep(0.02)
+
+            def publish():
+                api = pusher_wire.API(server.port, app)
+                while time.monotonic() < end:
+                    statuses[api.publish("quiet", "event", "x").status] += 1
+                    time.sleep(0.5)
+
+            # As many as come to a site with fifty requests a second.
+            threads = [threading.Thread(target=work) for work in [rename] + [publish] * 100]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(60)
+            assert set(statuses) == {200}, statuses
+        finally:
+            crowd.close()
