@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import resource
 import select
 import signal
 import socket
@@ -1259,6 +1260,33 @@ def test_a_reader_of_the_log_that_comes_back_learns_what_it_missed(tmp_path, car
         assert "Service lifecycle ended" in lines[-1], "the last line is written before the end"
         strange = [line for line in lines if "[" in line and not re.match(r"\d{4}-\d\d-\d\dT\S+ [a-z]+ parley: ", line)]
         assert not strange, strange[:3]
+
+
+def test_a_log_that_could_not_be_written_says_how_many_lines_are_missing(tmp_path):
+    """A file that has reached the largest size that is allowed is what a full disk is, and ended the server besides."""
+    port, log = wire.free_port(), tmp_path / "log"
+    with open(log, "wb") as file:
+        process = subprocess.Popen(
+            [wire.PARLEY, "serve", "--config", CONFIG, "--port", str(port), "--drain-delay", "0"],
+            cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+    try:
+        eventually(lambda: reaches("127.0.0.1", port), 20, lambda: f"ended with {process.poll()}")
+        wire.eventually(lambda: "Stop it with" in log.read_text(), 10, log.read_text)
+        before = log.stat().st_size
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (before + 30, resource.RLIM_INFINITY))
+        member = WebSocket(port).join("member")
+        refused(port)
+        assert_serves(port, member)
+        assert log.stat().st_size == before + 30
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        time.sleep(1)  # a limit of lines a second
+        refused(port)
+        note = re.compile(r"^\S+ warning parley: lines=[1-9]\d* \[parley\] lines are missing here: they could not", re.M)
+        eventually(lambda: note.search(log.read_text()), 10, log.read_text)
+        assert "\n" in log.read_text()[before + 30 :][:1], "the line that was cut off has an end"
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_a_start_that_fails_does_not_wait_for_the_reader_of_its_words():

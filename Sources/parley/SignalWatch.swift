@@ -11,7 +11,7 @@ import Glibc
 
 /// What the server does about signals: SIGTERM, SIGINT and SIGQUIT shut it down gracefully, and a second one of them ends
 /// the drain delay. SIGHUP, until configurations can be reloaded, SIGUSR1 and SIGUSR2 are ignored with a line in the log;
-/// SIGPIPE, which a closed pipe causes, without one.
+/// SIGPIPE, which a closed pipe causes, and SIGXFSZ, which a log file of the largest size does that is allowed, without one.
 ///
 /// When the terminal that the server was started in has been closed, SIGHUP shuts it down: nobody could press Ctrl-C.
 struct SignalWatch: Sendable {
@@ -23,6 +23,7 @@ struct SignalWatch: Sendable {
     init(_ logger: Logger) async {
         self.logger = logger
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
         hasTerminal = Terminal.isInput
         signals = await UnixSignalsSequence(trapping: [.sigterm, .sigint, .sigquit, .sighup, .sigusr1, .sigusr2])
     }

@@ -5,7 +5,7 @@ import WebSocketCore
 ///
 /// A thread of the queue's own writes them in order, each with one call. The queue holds 1 MiB; what does not fit is
 /// dropped and counted, and so is every line after it until the queue is empty again. Then one line says how many are
-/// missing. Any thread.
+/// missing, and so it does when lines could not be written, on a full disk, and one can again. Any thread.
 final class LineQueue: TextOutputStream, Sendable {
     private enum Intake {
         case keeping
@@ -42,7 +42,7 @@ final class LineQueue: TextOutputStream, Sendable {
         mutating func next() -> [String]? {
             if lines.isEmpty, case .dropping(let count) = intake {
                 intake = .keeping
-                _ = append(LineQueue.note(count))
+                _ = append(LineQueue.note(count, "nobody read them in time"))
             }
             defer { lines = [] }
             return lines.isEmpty ? nil : lines
@@ -72,10 +72,17 @@ final class LineQueue: TextOutputStream, Sendable {
     }
 
     private func run() -> Never {
+        // Lines in a row that could not be written; of the first a part may have been.
+        var lost = 0
         while true {
             while let lines = state.withLock({ $0.next() }) {
                 for line in lines {
-                    _ = Streams.write(line, to: descriptor)
+                    if lost > 0,
+                        Streams.write("\n" + Self.note(lost, "they could not be written"), to: descriptor) == nil
+                    {
+                        lost = 0
+                    }
+                    if lost > 0 || Streams.write(line, to: descriptor) != nil { lost += 1 }
                     state.withLock { $0.bytes -= Self.size(of: line) }
                 }
             }
@@ -86,13 +93,13 @@ final class LineQueue: TextOutputStream, Sendable {
     private static func size(of line: String) -> Int { line.utf8.count + overhead }
 
     /// In the form of the log's other lines.
-    private static func note(_ lost: Int) -> String {
+    private static func note(_ lost: Int, _ reason: String) -> String {
         var now = time(nil)
         var local = tm()
         localtime_r(&now, &local)
         var text = [CChar](repeating: 0, count: 64)
         let count = strftime(&text, text.count, "%Y-%m-%dT%H:%M:%S%z", &local)
         let timestamp = String(decoding: text[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return "\(timestamp) warning parley: lines=\(lost) [parley] lines are missing here: nobody read them in time\n"
+        return "\(timestamp) warning parley: lines=\(lost) [parley] lines are missing here: \(reason)\n"
     }
 }
