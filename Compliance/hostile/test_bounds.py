@@ -167,7 +167,8 @@ def test_clients_that_subscribe_to_many_channels_at_once_take_turns(carrier):
                 event = client.next_event()
                 assert event["event"] == "pusher_internal:subscription_succeeded", event
                 asked.remove(event["channel"])
-        assert server.most()["points"] <= 1_024 + 9 * count
+        # Each may have two messages when the points are spent, see limits.md.
+        assert server.most()["points"] <= 1_024 + 2 * 9 * count
 
 
 @CARRIERS

@@ -174,6 +174,7 @@ def test_compressed_talk_that_nobody_reads_does_not_end_it(tmp_path, carrier):
     try:
         with Limited(join, "--config", str(configuration), "--compression", "dedicated", "--carrier", carrier) as server:
             ordinary = member(server, "ordinary", "quiet")
+            idle = server.descriptors()
             for _ in range(2):
                 crowd = []
                 for number in range(225):
@@ -193,6 +194,8 @@ def test_compressed_talk_that_nobody_reads_does_not_end_it(tmp_path, carrier):
                     time.sleep(0.1)
                 for stranger in crowd:
                     stranger.close()
+                # Their places, and the memory of their windows, are free when they have ended there.
+                wire.eventually(lambda: server.descriptors() <= idle, 20, server.text)
             assert_serves(server, ordinary)
             wire.close_all()
     finally:
