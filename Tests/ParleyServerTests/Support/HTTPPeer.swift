@@ -2,6 +2,16 @@ import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// How long a test waits before it calls a hang a failure; nothing that works takes a tenth of it. `PARLEY_PATIENCE`
+/// names other seconds.
+let patience = TimeAmount.seconds(getenv("PARLEY_PATIENCE").map { Int64(atoi($0)) } ?? 120)
+
 /// One end of a TCP connection that sends text and reads HTTP answers whose length is told.
 final class HTTPPeer: Sendable {
     struct Answer: Equatable, Sendable {
@@ -75,8 +85,7 @@ final class HTTPPeer: Sendable {
         state.withLockedValue { state in
             if !waiter(&state.bytes, state.hasEnded) { state.waiter = waiter }
         }
-        // A hang becomes a failure; nothing that works takes a tenth of it.
-        let alarm = channel.eventLoop.scheduleTask(in: .seconds(120)) {
+        let alarm = channel.eventLoop.scheduleTask(in: patience) {
             promise.fail(ChannelError.connectTimeout(.zero))
         }
         defer { alarm.cancel() }

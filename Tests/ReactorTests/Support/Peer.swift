@@ -1,9 +1,10 @@
 import Glibc
 import WebSocketCore
 
-/// Seconds after which a test that waits in vain fails and does not hang. Beside a thousand other tests, which a plain
-/// `swift test` runs all at once, what works may have to wait for a minute.
-let patience = 300
+/// Seconds after which a test that waits in vain fails and does not hang: less than the suites' time limits, so that what
+/// was waited for is named. Beside a thousand other tests, which a plain `swift test` runs all at once, what works may
+/// have to wait for a minute. `PARLEY_PATIENCE` names other seconds.
+let patience = getenv("PARLEY_PATIENCE").map { Int(atoi($0)) } ?? 240
 
 /// A client at the other end of a reactor's connection: plain bytes over a pair of connected sockets.
 final class Peer: Sendable {

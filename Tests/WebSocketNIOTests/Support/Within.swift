@@ -1,6 +1,12 @@
 import NIOCore
 import NIOPosix
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
 /// What never came.
 struct TimedOut: Error, CustomStringConvertible {
     let what: String
@@ -8,8 +14,8 @@ struct TimedOut: Error, CustomStringConvertible {
 }
 
 /// How long a test waits before it calls a hang a failure; nothing that works takes a tenth of it, not even
-/// under a sanitizer on a busy machine.
-let patience = TimeAmount.seconds(120)
+/// under a sanitizer on a busy machine. `PARLEY_PATIENCE` names other seconds.
+let patience = TimeAmount.seconds(getenv("PARLEY_PATIENCE").map { Int64(atoi($0)) } ?? 120)
 
 /// Runs `body` in a task of its own and fails when it does not end: a hang becomes a failure.
 func within<T: Sendable>(
