@@ -46,6 +46,7 @@ extension ReactorLoop {
 
     func readOn(_ slot: SlotHandle) {
         if !slot.pointee.flags.contains(.isPaused) { processTail(slot) }
+        answerWhilePaused(slot)
         if slot.pointee.machine.exceedsByteRate(now: now) { hold(slot) }
         settle(slot)
         if !isHeld(slot), !slot.pointee.flags.contains(.isCondemned) { updateInterest(slot) }

@@ -39,7 +39,10 @@ extension ReactorLoop {
             if count == Self.lightRead, most == count { waitForTurn(slot) }
         }
         if slot.pointee.machine.exceedsByteRate(now: now) { hold(slot) }
-        if !slot.pointee.machine.isAtRest || slot.pointee.extras != nil { settle(slot) }
+        if !slot.pointee.machine.isAtRest || slot.pointee.extras != nil {
+            answerWhilePaused(slot)
+            settle(slot)
+        }
     }
 
     private func nothingRead(_ result: Int, _ slot: SlotHandle) {
@@ -58,7 +61,8 @@ extension ReactorLoop {
     func takeReceived(_ bytes: [UInt8], _ slot: SlotHandle) {
         slot.pointee.machine.receivedBytes(bytes.count, now: now)
         extras(of: slot).tail = bytes
-        if slot.pointee.flags.contains(.isPaused) { answerWhilePaused(slot) } else { processTail(slot) }
+        if !slot.pointee.flags.contains(.isPaused) { processTail(slot) }
+        answerWhilePaused(slot)
         settle(slot)
     }
 
@@ -132,12 +136,11 @@ extension ReactorLoop {
             slot.pointee.flags.insert(.socketIsNotRead)
             updateInterest(slot)
         }
-        answerWhilePaused(slot)
     }
 
     /// The peer may ask whether this side is there while the session works: what it asks before its next message or
     /// close frame is answered (RFC 6455 §5.5.2).
-    private func answerWhilePaused(_ slot: SlotHandle) {
+    func answerWhilePaused(_ slot: SlotHandle) {
         guard slot.pointee.flags.contains(.isPaused), slot.pointee.flags.contains(.isBetweenFrames),
             !slot.pointee.flags.contains(.isProcessing), let extras = slot.pointee.extras
         else { return }

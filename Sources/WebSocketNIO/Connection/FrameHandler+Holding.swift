@@ -70,6 +70,7 @@ extension FrameHandler {
 
     func readOn() {
         if isReading { processTail() }
+        answerWhilePaused()
         if machine.exceedsByteRate(now: loop.now) { holdReading() }
         settle()
         if let context, !isHeld { updateReading(context) }

@@ -261,7 +261,7 @@ final class FrameHandler: WebSocketConnection, ChannelInboundHandler {
 
     /// The peer may ask whether this side is there while the session works: what it asks before its next message or
     /// close frame is answered (RFC 6455 §5.5.2).
-    private func answerWhilePaused() {
+    func answerWhilePaused() {
         guard !isReading, isBetweenFrames, !isProcessing else { return }
         isProcessing = true
         var start = 0
