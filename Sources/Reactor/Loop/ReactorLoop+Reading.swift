@@ -172,7 +172,8 @@ extension ReactorLoop {
     /// After reading: the books on unfinished messages, and the timer.
     func settle(_ slot: SlotHandle) {
         let extras = extras(of: slot)
-        let waits = isHeld(slot) || slot.pointee.flags.contains(.isPaused)
+        // What was kept for a session whose connection is being closed is dropped when it is told, in this tick.
+        let waits = slot.pointee.machine.maySend && (isHeld(slot) || slot.pointee.flags.contains(.isPaused))
         let held = slot.pointee.machine.assembledBytes + (waits ? extras.tail.count : 0)
         if held != extras.accountedBytes {
             assemblingBytes += held - extras.accountedBytes
