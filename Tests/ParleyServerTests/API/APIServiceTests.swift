@@ -30,6 +30,37 @@ struct APIServiceTests {
         }
     }
 
+    @Test("A request with an Idempotency-Key is carried out once, however often it comes")
+    func idempotency() async throws {
+        try await withParley { parley in
+            let peer = try await HTTPPeer.connect(port: parley.port)
+            for (key, offset) in [("a", 1), ("a", 1), ("b", 2), ("a", 1), ("b", 2), ("c", 3)] {
+                try await peer.send(
+                    SignedRequest.text(
+                        "POST", "/apps/1/events", SignedRequest.event("x"), query: ["info": "position"],
+                        fields: "Idempotency-Key: \(key)\r\n"))
+                #expect(try await peer.answer().body.hasSuffix("\"offset\":\(offset)}}}}"), "\(key)")
+            }
+        }
+    }
+
+    @Test("A long answer comes whole", arguments: [7, 8, 30])
+    func longAnswer(_ count: Int) async throws {
+        try await withParley { parley in
+            let peer = try await HTTPPeer.connect(port: parley.port)
+            let event = SignedRequest.event(String(repeating: "x", count: 9_000))
+            for _ in 0..<count {
+                try await peer.send(SignedRequest.text("POST", "/apps/1/events", event))
+                #expect(try await peer.answer().status == 200)
+            }
+            try await peer.send(
+                SignedRequest.text("GET", "/apps/1/channels/c/history", query: ["limit": "\(count)"]))
+            let answer = try await peer.answer()
+            #expect(answer.status == 200 && answer.body.utf8.count > 9_000 * count)
+            #expect(answer.body.hasSuffix("\"}]}"))
+        }
+    }
+
     @Test("The path reaches the API as it came: encoded, and behind a proxy's prefix (trap 2 of the Pusher notes)")
     func rawPath() async throws {
         try await withParley { parley in

@@ -198,6 +198,8 @@ struct ConfigurationFileTests {
             #expect(made.roomLimits.bytesPerSecond == 70_000 && made.appLimits.bytesPerSecond == nil)
             #expect(limits.closeTimeout == 13_000 && limits.assemblyTimeout == 16_000)
         }
+        // A number that was written down is not halved.
+        #expect(!made.accept.limitsAddressToHalf && ParleyConfiguration().accept.limitsAddressToHalf)
         // What is the room's is not the apps'.
         #expect(made.appLimits.maximumMessageBytes == 64 * 1024 && made.appLimits.maximumPendingBytes == 1024 * 1024)
     }

@@ -31,16 +31,74 @@ final class HTTPPeer: Sendable {
 
     private init(channel: any Channel) { self.channel = channel }
 
-    static func connect(port: Int) async throws -> HTTPPeer {
-        try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+    /// Connects; a small receive buffer leaves what is not read in the server.
+    static func connect(port: Int, receiveBuffer: Int? = nil) async throws -> HTTPPeer {
+        var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: true)
-            .connect(host: "127.0.0.1", port: port) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let peer = HTTPPeer(channel: channel)
-                    try channel.pipeline.syncOperations.addHandler(Inbound(peer: peer))
-                    return peer
-                }
+        if let receiveBuffer {
+            bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: .init(receiveBuffer))
+        }
+        return try await bootstrap.connect(host: "127.0.0.1", port: port) { channel in
+            channel.eventLoop.makeCompletedFuture {
+                let peer = HTTPPeer(channel: channel)
+                try channel.pipeline.syncOperations.addHandler(Inbound(peer: peer))
+                return peer
             }
+        }
+    }
+
+    func setReading(_ isReading: Bool) async throws { try await channel.setOption(.autoRead, value: isReading).get() }
+
+    /// Asks for a WebSocket; the answer's head (RFC 6455 §4.1).
+    func upgrade(_ path: String = "/", host: String = "a", fields: String = "") async throws -> Answer {
+        try await send(
+            "GET \(path) HTTP/1.1\r\nHost: \(host)\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\(fields)\r\n")
+        return try await answer()
+    }
+
+    /// Sends a masked frame (RFC 6455 §5.2).
+    func sendFrame(_ opcode: UInt8, _ payload: [UInt8], isFinal: Bool = true) async throws {
+        var bytes: [UInt8] = [(isFinal ? 0x80 : 0) | opcode]
+        switch payload.count {
+        case ...125: bytes.append(0x80 | UInt8(payload.count))
+        case ...65_535: bytes += [0x80 | 126, UInt8(payload.count >> 8), UInt8(payload.count & 0xFF)]
+        default:
+            bytes.append(0x80 | 127)
+            for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(payload.count >> shift & 0xFF)) }
+        }
+        let key: [UInt8] = [1, 2, 3, 4]
+        bytes += key
+        for (index, byte) in payload.enumerated() { bytes.append(byte ^ key[index % 4]) }
+        try await channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
+    }
+
+    func sendText(_ text: String) async throws { try await sendFrame(1, Array(text.utf8)) }
+
+    struct Frame: Equatable, Sendable {
+        var opcode: UInt8
+        var payload: [UInt8]
+
+        /// The code of a close frame; `nil` for any other.
+        var code: UInt16? {
+            opcode == 8 && payload.count >= 2 ? UInt16(payload[0]) << 8 | UInt16(payload[1]) : nil
+        }
+        var text: String { String(decoding: payload, as: UTF8.self) }
+    }
+
+    /// The next frame of a server.
+    func frame() async throws -> Frame {
+        try await take { bytes, _ in
+            guard bytes.count >= 2 else { return nil }
+            var length = Int(bytes[1] & 0x7F)
+            let extra = length == 126 ? 2 : length == 127 ? 8 : 0
+            guard bytes.count >= 2 + extra else { return nil }
+            if extra > 0 { length = bytes[2..<2 + extra].reduce(0) { $0 << 8 | Int($1) } }
+            guard bytes.count >= 2 + extra + length else { return nil }
+            let frame = Frame(opcode: bytes[0] & 0x0F, payload: Array(bytes[(2 + extra)..<(2 + extra + length)]))
+            bytes.removeFirst(2 + extra + length)
+            return frame
+        }
     }
 
     func send(_ text: String) async throws { try await channel.writeAndFlush(ByteBuffer(string: text)).get() }
