@@ -80,19 +80,60 @@ struct BacklogTests {
         }
     }
 
-    @Test("A byte may wait for so long and no longer, though nothing else happens")
-    func age() throws {
+    @Test(
+        "A byte may wait for so long and no longer, though nothing else happens; what has begun arrives whole",
+        arguments: [true, false])
+    func age(_ isOwn: Bool) throws {
         var limits = ConnectionLimits.calm
         limits.maximumPendingAge = 3_000
         try withSteppedLoop { [limits] loop in
             let still = loop.connection(limits: limits, sendBuffer: 4096)
-            for _ in 0..<10 { still.connection?.send(frame(2_000)) }
+            let message = [UInt8](repeating: 1, count: 1_999)
+            for _ in 0..<20 {
+                if isOwn {
+                    still.connection?.send(.binary, message.span.bytes)
+                } else {
+                    still.connection?.send(SharedFrame(.binary, message))
+                }
+            }
             loop.run()
             loop.advance(2_800)
             #expect(loop.slowReaders.entries.isEmpty)
             loop.advance(1_500)
             #expect(loop.slowReaders.entries.map(\.reason) == [.stalled])
-            #expect(still.connection?.pendingBytes ?? 0 < 10_000)
+            var frames: [ServerFrame] = []
+            for _ in 0..<30 {
+                frames += still.frames()
+                loop.run()
+            }
+            #expect(frames.popLast()?.code == 1013)
+            #expect(1..<20 ~= frames.count)
+            #expect(frames.allSatisfy { $0.payload == message })
+        }
+    }
+
+    @Test("Above the node's budget the longest queues go first, and whole messages with them; every time anew")
+    func nodeBudget() throws {
+        let limit = 1_000_000
+        try withSteppedLoop(outputBudget: limit) { loop in
+            let short = loop.connection(sendBuffer: 4096)
+            short.connection?.send(frame(50_000))
+            var cutOff = 0
+            for _ in 1...4 {
+                for _ in 0..<4 { loop.connection(sendBuffer: 4096).connection?.send(frame(300_000)) }
+                loop.run()
+                loop.advance(200)
+                #expect(loop.loop.backlogBytes <= limit)
+                let reasons = loop.slowReaders.entries.map(\.reason)
+                #expect(reasons.count > cutOff && reasons.allSatisfy { $0 == .nodeBudget })
+                cutOff = reasons.count
+            }
+            #expect(short.connection?.pendingBytes ?? 0 > 0)
+            for _ in 0..<100 {
+                short.read(atMost: .max)
+                loop.run()
+            }
+            #expect(short.frames().map(\.payload.count) == [50_000])
         }
     }
 

@@ -57,4 +57,44 @@ struct LargeLineTests {
             }
         }
     }
+
+    @Test("What is short and behind a large message is read on although nothing else happens on the loop")
+    func restOfRead() async throws {
+        var limits = ConnectionLimits.calm
+        limits.setMaximumMessage(bytes: 1 << 20)
+        try await withReactor { [limits] reactor in
+            let sending = reactor.connection(limits: limits)
+            sending.peer.send(Peer.frame(2, [UInt8](repeating: 1, count: 600_000)) + Peer.text("last"))
+            try #require(sending.journal.wait(for: 3))
+            #expect(sending.journal.entries.last == .message(Array("last".utf8)))
+        }
+    }
+
+    @Test("Those that were once answered in place wait with large frames like all others")
+    func afterAnswer() throws {
+        var limits = ConnectionLimits.calm
+        limits.maximumPendingBytes = 64 << 20
+        try withSteppedLoop { [limits] loop in
+            let many = (0..<16).map { _ in
+                loop.connection(
+                    limits: limits, sendBuffer: 1 << 20,
+                    whenReceived: { session, kind, payload in session.connection?.send(kind, payload) })
+            }
+            for connection in many {
+                connection.peer.send(Peer.frame(2, [UInt8](repeating: 1, count: 20_000)))
+                loop.run()
+                #expect(connection.frames().map(\.payload.count) == [20_000])
+            }
+            let large = SharedFrame(.binary, [UInt8](repeating: 2, count: 1 << 20))
+            for connection in many { connection.connection?.send(large) }
+            loop.run()
+            #expect(loop.loop.statistics.mostLargeBytesSent <= LoopLimits().largeWriteBytes + (2 << 20))
+            var frames = 0
+            for _ in 0..<200 {
+                for connection in many { frames += connection.frames().count }
+                loop.run()
+            }
+            #expect(frames == 16)
+        }
+    }
 }

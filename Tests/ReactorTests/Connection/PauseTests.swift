@@ -217,9 +217,12 @@ struct PauseTests {
         }
     }
 
-    @Test("What waits for a paused session counts as unfinished messages do, and who holds most is closed first")
-    func budget() throws {
-        try withSteppedLoop(assemblyBudget: 100_000) { loop in
+    @Test(
+        "What waits for a paused session counts as unfinished messages do, and who holds most is closed first",
+        arguments: [1, 2])
+    func budget(_ loops: Int) throws {
+        // Each loop has an equal part.
+        try withSteppedLoop(assemblyBudget: loops * 100_000, loops: loops) { loop in
             let connections = [10_000, 55_000, 30_000].map { count in
                 let paused = loop.connection()
                 paused.connection?.setReading(false)
