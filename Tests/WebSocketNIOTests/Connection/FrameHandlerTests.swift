@@ -65,6 +65,17 @@ struct FrameHandlerTests {
         #expect(peer.wire.frames.map(\.opcode) == [1, 1, 8])
     }
 
+    @Test("A client masks every frame with another key (RFC 6455 §5.3, §10.3)")
+    func clientKeys() throws {
+        let peer = try EmbeddedPeer(role: .client)
+        for _ in 0..<20 {
+            peer.session.connection?.send("the same")
+            peer.eventLoop.run()
+        }
+        let keys = peer.wire.buffers.map { Array($0.readableBytesView.dropFirst(2).prefix(4)) }
+        #expect(keys.count == 20 && Set(keys).count == 20)
+    }
+
     @Test("A shared frame to many connections is one buffer")
     func sharedBuffer() throws {
         let eventLoop = EmbeddedEventLoop()
@@ -131,6 +142,25 @@ struct FrameHandlerTests {
         let addresses = peers.map { $0.peer.wire.buffers.first?.withUnsafeReadableBytes { $0.baseAddress } }
         #expect(addresses[0] == addresses[2] && addresses[1] == addresses[3])
         #expect(Set(addresses).count == 3)
+    }
+
+    @Test("Of what has a window of its own a loop compresses 256 KiB in a turn, and again in the next one")
+    func compressedShare() throws {
+        let eventLoop = EmbeddedEventLoop()
+        let loop = LoopContext.embedded(eventLoop, compression: DeflateConfiguration(mode: .dedicated))
+        let peers = try (0..<3).map { _ in
+            let codecs = try #require(loop.compression.codecs(for: DeflateParameters(), role: .server))
+            return try EmbeddedPeer(loop: loop, eventLoop: eventLoop, codecs: codecs)
+        }
+        let message = [UInt8](repeating: 9, count: 125_000)
+        for _ in 0..<3 {
+            for peer in peers {
+                peer.wire.clear()
+                peer.session.connection?.send(.binary, message.span.bytes)
+            }
+            eventLoop.run()
+            #expect(peers.map { $0.wire.frames.map(\.isCompressed) } == [[true], [true], [false]])
+        }
     }
 
     @Test("A short message is sent as it is even when compression was agreed on (RFC 7692 §6)")
@@ -255,6 +285,21 @@ struct FrameHandlerTests {
         #expect(peer.session.messages == [.text("1"), .text("2"), .text("3")])
     }
 
+    @Test("So are pings behind what had to wait for its rate")
+    func pingsBehindHeld() throws {
+        var limits = ConnectionLimits.wide
+        limits.messagesPerSecond = 1
+        let peer = try EmbeddedPeer(limits: limits)
+        peer.session.whenReceived = { connection, message in
+            if message == .text("3") { connection.setReading(false) }
+        }
+        try peer.receive((0...3).flatMap { WireFrame.text("\($0)").masked } + WireFrame.ping("p").masked)
+        #expect(peer.session.messages.count < 4 && peer.wire.frames.isEmpty)
+        peer.advance(4_000)
+        #expect(peer.session.messages.count == 4)
+        #expect(peer.wire.frames == [.pong("p")])
+    }
+
     @Test("A paused session's peer is still held to the protocol and the rate of control frames")
     func pingFloodWhilePaused() throws {
         var limits = ConnectionLimits()
@@ -297,17 +342,58 @@ struct FrameHandlerTests {
         let autoRead = {
             peer.channel.options.last { $0.option is ChannelOptions.Types.AutoReadOption }?.value as? Bool
         }
-        peer.session.connection?.setReading(false)
         let frame = WireFrame.binary([UInt8](repeating: 1, count: 20_000)).masked
-        for _ in 0..<3 { try peer.receive(frame) }
-        #expect(autoRead() != false)
-        try peer.receive(frame)
-        #expect(autoRead() == false)
-        #expect(peer.session.messages.isEmpty)
+        for round in 1...3 {
+            peer.session.connection?.setReading(false)
+            for _ in 0..<3 { try peer.receive(frame) }
+            #expect(autoRead() != false)
+            try peer.receive(frame)
+            #expect(autoRead() == false)
+            #expect(peer.session.messages.count == 4 * (round - 1))
+            peer.session.connection?.setReading(true)
+            #expect(autoRead() == true)
+            #expect(peer.session.messages.count == 4 * round)
+            #expect(peer.handler.tail.count == 0)
+        }
+    }
+
+    @Test("A message under way does not stand still while its session pauses, and has its full time afterwards")
+    func pauseIsNoStandstill() throws {
+        var limits = ConnectionLimits.wide
+        limits.assemblyTimeout = 1_000
+        limits.pingInterval = 600_000
+        let peer = try EmbeddedPeer(limits: limits)
+        let part = WireFrame(opcode: 2, payload: [1], isFinal: false).masked
+        try peer.receive(part)
+        peer.session.connection?.setReading(false)
+        peer.advance(60_000)
+        #expect(peer.wire.frames.isEmpty)
         peer.session.connection?.setReading(true)
-        #expect(autoRead() == true)
-        #expect(peer.session.messages.count == 4)
-        #expect(peer.handler.tail.count == 0)
+        peer.advance(200)
+        try peer.receive(WireFrame(opcode: 0, payload: [2]).masked)
+        #expect(peer.session.messages == [.binary([1, 2])])
+        try peer.receive(part)
+        peer.advance(900)
+        #expect(peer.wire.frames.isEmpty)
+        peer.advance(400)
+        #expect(peer.wire.frames.map(\.opcode) == [8])
+    }
+
+    @Test("What waits for a paused session counts as unfinished messages do, and who holds most is closed first")
+    func pausedBudget() throws {
+        let eventLoop = EmbeddedEventLoop()
+        let loop = LoopContext.embedded(eventLoop, assemblyBudget: 100_000)
+        let peers = try [10_000, 55_000, 30_000].map { count in
+            let peer = try EmbeddedPeer(loop: loop, eventLoop: eventLoop)
+            peer.session.connection?.setReading(false)
+            try peer.receive(WireFrame.binary([UInt8](repeating: 1, count: count)).masked)
+            return peer
+        }
+        #expect(peers.allSatisfy { $0.wire.frames.isEmpty })
+        try peers[0].receive(WireFrame.binary([UInt8](repeating: 1, count: 6_000)).masked)
+        eventLoop.run()
+        #expect(peers.map { $0.wire.frames.map(\.opcode) } == [[], [8], []])
+        #expect(peers[1].wire.frames.first?.payload.prefix(2) == [0x03, 0xF5])
     }
 
     @Test("While the socket is not read, a peer is not given up for its silence")
@@ -429,7 +515,7 @@ struct FrameHandlerTests {
         eventLoop.run()
         let next = try EmbeddedPeer(loop: loop, eventLoop: eventLoop)
         try next.receive(piece)
-        #expect(next.wire.frames.isEmpty)
+        #expect(next.wire.frames.isEmpty && peers[0].wire.frames.isEmpty)
     }
 
     // MARK: - Time

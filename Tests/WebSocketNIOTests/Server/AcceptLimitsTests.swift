@@ -184,4 +184,38 @@ struct AcceptLimitsTests {
             }
         }
     }
+
+    @Test("Behind a proxy a client counts while its request is answered, not as long as the proxy keeps the connection")
+    func clientOfKeptConnection() async throws {
+        try await withServer(configure: {
+            $0.accept = .unlimited
+            $0.accept.maximumConnectionsPerAddress = 1
+            $0.proxies.networks = ["127.0.0.0/8"].compactMap { AddressNetwork($0) }
+        }) { server in
+            let client = "X-Forwarded-For: 203.0.113.1\r\n"
+            let kept = try await RawPeer.connect(port: server.port)
+            try await kept.send("OPTIONS /plain HTTP/1.1\r\nHost: a\r\n\(client)\r\n")
+            #expect(try await kept.head().hasPrefix("HTTP/1.1 204 "))
+            let upgraded = try await RawPeer.connect(port: server.port)
+            #expect(try await upgraded.upgrade(fields: client).hasPrefix("HTTP/1.1 101 "))
+            let second = try await RawPeer.connect(port: server.port)
+            #expect(try await second.upgrade(fields: client).hasPrefix("HTTP/1.1 503 "))
+            kept.close()
+        }
+    }
+
+    @Test("A server that drains answers each request as the last of its connection, and accepts no upgrade")
+    func draining() async throws {
+        try await withServer { server in
+            let request = "OPTIONS /plain HTTP/1.1\r\nHost: a\r\n\r\n"
+            let peer = try await RawPeer.connect(port: server.port)
+            try await peer.send(request)
+            #expect(!(try await peer.head().lowercased().contains("connection: close")))
+            server.server.beginDraining()
+            try await peer.send(request)
+            #expect(try await peer.head().lowercased().contains("connection: close"))
+            let late = try await RawPeer.connect(port: server.port)
+            #expect(try await late.upgrade().hasPrefix("HTTP/1.1 503 "))
+        }
+    }
 }
