@@ -267,6 +267,45 @@ struct ConnectionStateMachineTests {
         }
     }
 
+    @Test(
+        "The time in which the socket was not read is not the peer's silence, and a message has not stood still in it")
+    func socketNotRead() {
+        var limits = ConnectionLimits.withoutRates
+        limits.pingInterval = 20_000
+        var silent = Carrier(limits: limits)
+        silent.machine.socketWasNotRead(now: at(19_000))
+        #expect(silent.machine.nextDeadline == at(39_000))
+        #expect(tick(&silent, 38_999) == .none)
+        #expect(tick(&silent, 39_000) == .sendPing)
+        // One that has been pinged has all its time again.
+        silent.machine.socketWasNotRead(now: at(48_000))
+        #expect(tick(&silent, 67_999) == .none)
+        #expect(tick(&silent, 68_000) == .sendPing)
+        var speaking = Carrier()
+        speaking.receive(RawFrame.binary([1], isFinal: false).bytes())
+        speaking.machine.socketWasNotRead(now: at(29_000))
+        #expect(speaking.machine.nextDeadline == at(54_000))
+        #expect(tick(&speaking, 30_500) == .none)
+    }
+
+    @Test("What inflates counts towards the rate of bytes with what it becomes, too")
+    func inflatedBytes() {
+        var limits = ConnectionLimits.large(100_000)
+        limits.bytesPerSecond = 100_000
+        var plain = Carrier(limits: limits)
+        var inflating = Carrier(limits: limits, decompressor: FakeDecompressor())
+        let payload = [UInt8](repeating: 1, count: 90_000)
+        var frame = RawFrame.binary(payload)
+        plain.receive(frame.bytes())
+        frame.reserved = 4
+        inflating.receive(frame.bytes())
+        #expect(plain.messages.count == 1 && inflating.messages.count == 1)
+        let alike = plain.machine.holdTime(now: at(0))
+        plain.receive(RawFrame.binary(payload).bytes())
+        #expect(inflating.machine.holdTime(now: at(0)) == plain.machine.holdTime(now: at(0)))
+        #expect(alike < plain.machine.holdTime(now: at(0)))
+    }
+
     @Test("A message that stands still is given up, however much of it is here")
     func assemblyStandsStill() {
         var carrier = Carrier()

@@ -36,6 +36,21 @@ struct FairLineTests {
         #expect(line.popFirst(prefersModest: true) == 1_000)
     }
 
+    @Test("So is what one had that comes back later, as long as those who waited then are still waiting")
+    func owed() {
+        var line = FairLine<UInt>(share: 10, memory: 100)
+        line.handled(10, id: 1, now: 0)
+        for id in 10...14 as ClosedRange<UInt> { line.append(id, id: id) }
+        for now: UInt64 in [50, 100, 150, 200, 250, 300] { line.handled(1, id: 2, now: now) }
+        line.append(1, id: 1)
+        line.append(99, id: 99)
+        for id: UInt in [10, 11, 12, 13, 14, 99, 1] { #expect(line.popFirst(prefersModest: true) == id) }
+        for now: UInt64 in [350, 400, 450, 500, 550, 600] { line.handled(1, id: 2, now: now) }
+        line.append(1, id: 1)
+        line.append(99, id: 99)
+        #expect(line.popFirst(prefersModest: true) == 1)
+    }
+
     @Test("A turn is remembered for two seconds, and at rest for four at most")
     func memory() {
         var line = FairLine<Int>.ofLargeMessages

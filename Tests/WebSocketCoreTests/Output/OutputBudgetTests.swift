@@ -161,6 +161,24 @@ struct OutputBudgetTests {
         #expect(budget.pressure == .none)
     }
 
+    @Test("Who waits for room is called once, when no more waits than it has asked for, and no other one with it")
+    func whenPending() {
+        let budget = OutputBudget(bytes: 1_000)
+        let called = Lock<[Int]>([])
+        var loop: Loop? = Loop(budget)
+        loop?.set([900])
+        for bytes in [800, 500, 100] { budget.whenPending(atMost: bytes) { called.withLock { $0.append(bytes) } } }
+        for (pending, expected) in [(801, []), (800, [800]), (501, [800]), (400, [800, 500]), (900, [800, 500])] {
+            loop?.set([pending])
+            #expect(called.withLock { $0 } == expected)
+        }
+        budget.whenPending(atMost: 900) { called.withLock { $0.append(900) } }
+        #expect(called.withLock { $0 } == [800, 500, 900])
+        // One that leaves makes room, too.
+        loop = nil
+        #expect(called.withLock { $0 } == [800, 500, 900, 100])
+    }
+
     @Test("A loop that leaves takes its bytes along, and a request to it")
     func leaving() {
         let budget = OutputBudget(bytes: 100)
