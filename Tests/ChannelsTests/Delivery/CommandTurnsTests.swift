@@ -105,6 +105,8 @@ struct CommandTurnsTests {
         let client = Client(loop.shard, commands: 300)
         client.goOn()
         #expect(client.left == 300 - 128)
+        // Nothing else would wake the shard.
+        #expect(loop.wakeUps == 1)
         loop.shard.drain()
         #expect(client.left == 300 - 256)
         loop.shard.drain()

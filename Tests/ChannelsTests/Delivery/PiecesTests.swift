@@ -237,6 +237,14 @@ struct PiecesTests {
         loop.shard.drain()
         #expect(anna.take() == ["welcomed later: later ben"])
         #expect(encoder.welcomes.load(ordering: .relaxed) == 4)
+
+        let carl = Recorder()
+        let third = try hub.join(channelName(), as: Profile("carl"), with: carl, on: loop.shard)
+        third.update(Profile("charles"))
+        loop.shard.drain()
+        #expect(carl.take().filter { $0.hasPrefix("welcomed") } == ["welcomed carl: later ben carl"])
+        loop.shard.drain()
+        #expect(carl.take() == ["welcomed charles: later ben charles"])
     }
 
     @Test("Users that come together get one list, made once, and are told no change that it has")

@@ -1,4 +1,5 @@
 import Testing
+import WebSocketCore
 
 @testable import Channels
 
@@ -83,6 +84,30 @@ struct ShardTests {
         #expect(anna.texts.isEmpty)
         loop.shard.drain()
         #expect(anna.texts == ["welcomed anna: anna", "said first"])
+    }
+
+    @Test("Large messages are paused while more waits than a shard holds, and go on when it has been delivered")
+    func fullShard() throws {
+        let pauses = Lock<[Bool]>([])
+        let shard = Shard(
+            outputBudget: OutputBudget(bytes: 1 << 20), wake: { _ in },
+            holdLargeMessages: { isOn in pauses.withLock { $0.append(isOn) } })
+        let hub = ChannelHub(encoder: WordEncoder())
+        let recorders = try (0..<100).map { _ in
+            let recorder = Recorder()
+            _ = hub.subscribe(try channelName(), with: recorder, on: shard)
+            return recorder
+        }
+        shard.drain()
+        let text = String(repeating: "x", count: 10_000)
+        for round in 1...3 {
+            for _ in 0..<60 { try hub.publish(text, to: channelName()) }
+            #expect(pauses.withLock { $0.count } == 2 * round - 1)
+            // A MB for each message to all, and 8 MiB in an iteration: most of them wait for the next ones.
+            for _ in 0..<100 { shard.drain() }
+            #expect(recorders.allSatisfy { $0.frames.count == 60 * round })
+            #expect(pauses.withLock { $0 } == (0..<2 * round).map { $0 % 2 == 0 })
+        }
     }
 
     @Test("A drain of an empty mailbox does nothing")
