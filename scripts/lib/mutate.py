@@ -97,6 +97,11 @@ class Mutant:
         if not self.file.startswith(f"Sources/{target}/"):
             raise Problem(f"{where}: {self.file} is not of the target {target}")
 
+    @property
+    def kind_of_run(self):
+        """The same for mutants whose tests are run alike."""
+        return self.tests + "".join(f" {name}={value}" for name, value in sorted(self.environment.items()))
+
     def matches(self, pattern):
         """Whether `--only` means this one."""
         return any(pattern.search(text) for text in (str(self.number), self.target, self.file, self.name))
@@ -209,6 +214,8 @@ def fingerprint(files):
     """Tells one state of sources, tests and mutants from any other."""
     digest = hashlib.sha256()
     for name, data in sorted(files.items()):
+        if not name.startswith(("Sources/", "Tests/", "Package")):
+            continue
         digest.update(f"{name}\0{len(data)}\0".encode() + data)
     return digest.hexdigest()
 
@@ -221,6 +228,12 @@ PASSED = re.compile(r"Test run with (\d+) tests.* passed")
 FATAL = re.compile(r"Fatal error|Assertion failed|Precondition failed|precondition failure|AddressSanitizer")
 
 
+def test_program(tree):
+    """What runs the tests: the program that `swift test` calls, which alone would take seconds for each mutant."""
+    programs = [path for path in tree.glob(".build/debug/*PackageTests.xctest") if path.is_file()]
+    return [programs[0], "--testing-library", "swift-testing"] if len(programs) == 1 else ["swift", "test"]
+
+
 class Run:
     """One run of tests: what came of it."""
 
@@ -230,12 +243,13 @@ class Run:
         self.fatal = None
         self.running = []
         self.passed = 0
+        self.has_ended = False
         started = time.monotonic()
         variables = os.environ | DEFAULT_ENVIRONMENT | environment
         variables.pop("PARLEY_MUTANT", None)
         if mutant_number:
             variables["PARLEY_MUTANT"] = str(mutant_number)
-        command = ["swift", "test", "--skip-build", "--disable-xctest", "--filter", tests]
+        command = [*test_program(tree), "--skip-build", "--disable-xctest", "--filter", tests]
         # In a group of its own: the tests' own processes end with it.
         self.process = subprocess.Popen(
             command, cwd=tree, env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -258,6 +272,7 @@ class Run:
                 continue
             data = os.read(stream, 65536)
             if not data:
+                self.has_ended = True
                 break
             *whole, rest = (rest + data).split(b"\n")
             for line in whole:
@@ -282,7 +297,7 @@ class Run:
             self.fatal = self.fatal or line.strip()
 
     def _end(self):
-        if self.failure is not None or self.timeout is not None:
+        if not self.has_ended:
             try:
                 os.killpg(self.process.pid, signal.SIGKILL)
             except ProcessLookupError:
@@ -312,11 +327,10 @@ def build(tree):
         raise Problem("the copy does not build:\n" + "\n".join([*errors][:20] or run.stdout.splitlines()[-40:]))
 
 
-def baseline(tree, mutants, environment):
-    """Checks that the tests pass without a mutant; how long those of each kind take, in seconds."""
-    times = {}
+def baseline(tree, mutants, environment, times):
+    """Checks that the tests pass without a mutant, and enters how long those of each kind take, in seconds."""
     for mutant in mutants:
-        kind = (mutant.tests, tuple(sorted(mutant.environment.items())))
+        kind = mutant.kind_of_run
         if kind in times:
             continue
         run = Run(tree, 0, mutant.tests, environment | mutant.environment, 1800)
@@ -325,7 +339,6 @@ def baseline(tree, mutants, environment):
             raise Problem(f"without a mutant the tests {mutant.tests} do not pass: {verdict} {words}")
         times[kind] = run.seconds
         print(f"{'passed':9} no mutant {run.seconds:6.1f} s  {mutant.tests}", flush=True)
-    return times
 
 
 def table(mutants, verdicts):
@@ -354,24 +367,23 @@ def judge(options, mutants, everything):
     environment = {"PARLEY_PATIENCE": str(options.patience)}
     state = fingerprint(files)
     known = json.loads(results.read_text()) if results.exists() else {}
-    verdicts = known["verdicts"] if options.resume and known.get("state") == state else {}
-    waiting = [m for m in mutants if m.name not in verdicts and not m.equivalent]
-    times = baseline(tree, waiting, environment)
+    if not options.resume or known.get("state") != state:
+        known = {"state": state, "times": {}, "verdicts": {}}
+    times, verdicts = known["times"], known["verdicts"]
+    baseline(tree, [m for m in mutants if m.name not in verdicts and not m.equivalent], environment, times)
     for mutant in mutants:
         if mutant.equivalent:
             print(f"{'equal':9} {mutant.number:5}           {mutant.name}: {mutant.equivalent}")
             continue
-        is_new = mutant.name not in verdicts
-        if is_new:
-            kind = (mutant.tests, tuple(sorted(mutant.environment.items())))
-            limit = options.limit or 3 * times[kind] + 60
+        if mutant.name not in verdicts:
+            limit = options.limit or 3 * times[mutant.kind_of_run] + 60
             run = Run(tree, mutant.number, mutant.tests, environment | mutant.environment, limit)
             verdict, words = run.verdict()
             verdicts[mutant.name] = {"verdict": verdict, "words": words, "seconds": round(run.seconds, 1)}
-            results.write_text(json.dumps({"state": state, "verdicts": verdicts}, indent=1))
-        known = verdicts[mutant.name]
-        words = f" — {known['words']}" if known["words"] else ""
-        print(f"{known['verdict']:9} {mutant.number:5} {known['seconds']:6.1f} s  {mutant.name}{words}", flush=True)
+            results.write_text(json.dumps(known, indent=1))
+        said = verdicts[mutant.name]
+        words = f" — {said['words']}" if said["words"] else ""
+        print(f"{said['verdict']:9} {mutant.number:5} {said['seconds']:6.1f} s  {mutant.name}{words}", flush=True)
     print()
     print("\n".join(table(mutants, verdicts)))
     print(f"{time.monotonic() - began:.0f} s")
@@ -411,6 +423,8 @@ def main():
     except (Problem, OSError) as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
 
 
 sys.exit(main())
