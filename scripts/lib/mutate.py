@@ -312,7 +312,8 @@ class Run:
         if self.timeout is not None:
             return "hang", self.timeout
         if self.status != 0:
-            return "crash", f"{self.fatal or 'the process ended'}; while: {', '.join(self.running) or 'nothing ran'}"
+            words = self.fatal or f"the process ended with status {self.status}"
+            return "crash", f"{words}; while: {', '.join(self.running) or 'nothing ran'}"
         if self.passed == 0:
             raise Problem("the filter matches no test")
         return "SURVIVED", ""
