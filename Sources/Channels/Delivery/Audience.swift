@@ -36,7 +36,7 @@ final class Audience: Sendable {
 
     /// Has a delivery wait for the next iterations. Shard's thread only.
     func append(_ delivery: Delivery) {
-        let cost = ShardWork.cost(ofDeliveries: count, bytes: delivery.byteCount)
+        let cost = ShardWork.cost(ofDeliveries: delivery.isForAll ? count : 1, bytes: delivery.byteCount)
         waiting.append((delivery, cost))
         waitingCost &+= cost
         load.add(cost)

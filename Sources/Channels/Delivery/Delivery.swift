@@ -43,6 +43,14 @@ enum Delivery: Sendable {
         }
     }
 
+    /// Whether it goes to everybody in its audience, and not to one subscriber.
+    var isForAll: Bool {
+        switch self {
+        case .all, .publication, .told, .roster: true
+        case .one, .enter, .exit, .turn, .call: false
+        }
+    }
+
     /// Bytes of the frames that wait with it.
     var byteCount: Int {
         switch self {

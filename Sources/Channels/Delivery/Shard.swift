@@ -149,9 +149,9 @@ public final class Shard: Sendable {
     /// Goes round the audiences that wait until that is enough.
     ///
     /// - Parameters:
-    ///   - least: so many deliveries whatever is spent.
-    ///   - part: enough is when one of so many equal parts of the iteration is spent.
-    ///   - ofModest: and those that have had little lately come first until one of so many is.
+    ///   - least: the loop makes at least this many deliveries, even if the iteration has no work left for them.
+    ///   - part: it stops after one of `part` equal parts of the iteration's work.
+    ///   - ofModest: until one of `ofModest` equal parts is spent, channels that have had little lately come first.
     private func serveWaiting(atLeast least: Int, part: Int, ofModest: Int) {
         var count = 0
         var passedOver = 0

@@ -55,7 +55,7 @@ struct ShardWork: Sendable {
         return max(deliveries &- before.deliveries, ofBytes, ofOutgoing, ofEncodings)
     }
 
-    /// The same of a frame of `bytes` bytes for so many.
+    /// The cost of a frame of `bytes` bytes that goes to `count` subscribers.
     static func cost(ofDeliveries count: Int, bytes: Int) -> Int {
         max(
             1, count, bytes / (maximumBytes / maximumDeliveries),

@@ -120,6 +120,19 @@ struct DeliveryGateTests {
         #expect(hubs[0].gate?.isOpen == true)
     }
 
+    @Test("A thousand that come to one channel close no gate: each counts as one delivery")
+    func newcomers() throws {
+        let loop = ManualLoop()
+        let hub = ChannelHub(encoder: WordEncoder(), gate: DeliveryGate())
+        for _ in 0..<1_000 { _ = hub.subscribe(try channelName(), with: Recorder(), on: loop.shard) }
+        loop.shard.drain()
+        // What fills the iteration, so that those behind it have to wait.
+        for _ in 0..<17 { try hub.publish("much", to: channelName()) }
+        for _ in 0..<1_000 { _ = hub.subscribe(try channelName(), with: Recorder(), on: loop.shard) }
+        loop.shard.drain()
+        #expect(hub.gate?.isOpen == true)
+    }
+
     @Test("On several threads everything passes exactly once")
     func threads() async {
         let (gate, log) = (DeliveryGate(), Log())
