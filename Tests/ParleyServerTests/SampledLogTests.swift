@@ -1,5 +1,4 @@
 import Logging
-import NIOConcurrencyHelpers
 import Testing
 import WebSocketCore
 
@@ -7,26 +6,10 @@ import WebSocketCore
 
 @Suite("Logs of what others can make happen", .timeLimit(.minutes(5)))
 struct SampledLogTests {
-    /// Keeps the lines as `level reason`.
-    private struct Recorder: LogHandler {
-        let lines: NIOLockedValueBox<[(level: Logger.Level, metadata: Logger.Metadata)]>
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.info
+    private let recorder = LogRecorder(.info)
+    private var logger: Logger { recorder.logger }
 
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            lines.withLockedValue { $0.append((event.level, event.metadata ?? [:])) }
-        }
-    }
-
-    private let lines = NIOLockedValueBox<[(level: Logger.Level, metadata: Logger.Metadata)]>([])
-    private var logger: Logger { Logger(label: "test") { _ in Recorder(lines: lines) } }
-
-    private var told: [String] { lines.withLockedValue { $0.map { $0.metadata["reason"]?.description ?? "" } } }
+    private var told: [String] { recorder.all.map { $0.metadata["reason"] ?? "" } }
 
     @Test("One reason gets so many lines a second, and hides no other")
     func sampling() {
@@ -44,8 +27,8 @@ struct SampledLogTests {
         #expect(told.count == SampledLog.linesPerSecond)
         while told.count == SampledLog.linesPerSecond { try await Task.sleep(for: .milliseconds(20)) }
         #expect(told.count <= SampledLog.linesPerSecond + SampledLog.maximumReasons + 1)
-        let omitted = lines.withLockedValue { lines in
-            lines.compactMap { $0.metadata["omitted"]?.description.split(separator: " ").first.flatMap { Int($0) } }
+        let omitted = recorder.all.compactMap {
+            $0.metadata["omitted"]?.split(separator: " ").first.flatMap { Int($0) }
         }
         #expect(omitted.reduce(0, +) == 10_000 - SampledLog.linesPerSecond)
         let before = told.count
@@ -72,7 +55,7 @@ struct SampledLogTests {
         #expect(LogText.escaped(text) == shown)
         let refusals = RefusalLog(logger)
         refusals.report(Refusal(.status(403), reason: "no", detail: text, peer: text))
-        let metadata = lines.withLockedValue { $0.last?.metadata ?? [:] }
+        let metadata = recorder.all.last?.metadata ?? [:]
         #expect(metadata["sent"]?.description == "\"\(shown)\"" && metadata["peer"]?.description == shown)
         #expect(metadata["reason"]?.description == "HTTP 403: no")
     }
@@ -86,6 +69,6 @@ struct SampledLogTests {
         ])
     func level(answer: Refusal.Answer, level: Logger.Level) {
         RefusalLog(logger).report(Refusal(answer, reason: "why", peer: ""))
-        #expect(lines.withLockedValue { $0.map(\.level) } == [level])
+        #expect(recorder.all.map(\.level) == [level])
     }
 }

@@ -13,7 +13,7 @@ final class LogRecorder: Sendable {
     private struct Handler: LogHandler {
         let recorder: LogRecorder
         var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.debug
+        var logLevel: Logger.Level
 
         subscript(metadataKey key: String) -> Logger.Metadata.Value? {
             get { metadata[key] }
@@ -28,8 +28,14 @@ final class LogRecorder: Sendable {
     }
 
     private let lines = NIOLockedValueBox<[Line]>([])
+    private let level: Logger.Level
 
-    var logger: Logger { Logger(label: "test") { _ in Handler(recorder: self) } }
+    init(_ level: Logger.Level = .debug) { self.level = level }
+
+    /// The lines so far, in order.
+    var all: [Line] { lines.withLockedValue { $0 } }
+
+    var logger: Logger { Logger(label: "test") { _ in Handler(recorder: self, logLevel: level) } }
 
     /// Waits for a line with this message that has a reason with these words in it; `nil` when none comes.
     func line(_ message: String, reason: String = "") async throws -> Line? {
