@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import random
+import select
 import selectors
 import threading
 import time
@@ -455,3 +456,33 @@ def test_what_strangers_do_in_a_room_holds_no_publish_back(carrier):
             assert set(statuses) == {200}, statuses
         finally:
             crowd.close()
+
+
+@CARRIERS
+def test_expensive_requests_of_one_app_do_not_hold_up_another(carrier):
+    """Requests were carried out in the order in which they came: a publish waited behind hundreds of another app's."""
+    busy, quiet = pusher_wire.App("1", "key-one", "secret-one"), pusher_wire.App("2", "key-two", "secret-two")
+    events = [{"name": "event", "channel": f"channel-{number}", "data": "\\\"" * 500} for number in range(100)]
+    body = pusher_wire.compact({"batch": events}).encode()
+    path = f"/apps/{busy.id}/batch_events"
+    length = f"Content-Length: {len(body)}"
+    options = (*COMMON, "--config", pusher_wire.write_configuration([busy, quiet]))
+    with wire.Server("--carrier", carrier, *options) as server:
+        api = pusher_wire.API(server.port, quiet)
+        api.published("channel", "event")
+        answered = []
+        for _ in range(3):
+            connections = [wire.Connection(server.port) for _ in range(100)]
+            for connection in connections:
+                target = f"{path}?{busy.query('POST', path, body, ())}"
+                connection.send(wire.request(target, length, method="POST", body=body)[:-1])
+            time.sleep(0.2)
+            for connection in connections:
+                connection.send(body[-1:])
+            api.published("channel", "event")
+            answered.append(len(select.select([connection.socket for connection in connections], [], [], 0)[0]))
+            for connection in connections:
+                assert connection.response().status == 200
+                connection.close()
+        # All but a few wait for their turn. A machine that stands still is no fault.
+        assert sorted(answered)[1] < 50, answered

@@ -18,7 +18,7 @@ final class ServedProtocols: Sendable {
     /// What answers the HTTP API; `nil` without apps.
     let api: APIService?
     private let appLimits: ConnectionLimits
-    private let longWork = LongWork()
+    private let longWork = AppWork(threads: 1, label: "parley-long-work")
     private let isDraining = Atomic(false)
 
     init(

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
@@ -10,6 +11,7 @@ import WebSocketNIO
 /// What is answered where. Requests come here only for paths that ``APIService/claims(_:)``.
 struct APIRoutes: Sendable {
     private let api: PusherAPI
+    private let work = AppWork(threads: ProcessInfo.processInfo.activeProcessorCount, label: "parley-api")
     private let maximumBodyBytes: Int
     private let onRefusal: @Sendable (Refusal) -> Void
 
@@ -55,9 +57,20 @@ struct APIRoutes: Sendable {
             query: String(target.dropFirst(path.count).dropFirst()),
             idempotencyKey: Self.idempotencyKey.flatMap { request.headers[$0] },
             contentEncoding: request.headers[.contentEncoding], body: Array(body.readableBytesView))
-        let answer = await withCheckedContinuation { done in api.respond(to: call) { done.resume(returning: $0) } }
+        let answer = await answer(to: call)
         if let refusal = answer.refusal { await report(answer.status, refusal, String(path), channel) }
         return Self.response(answer)
+    }
+
+    /// Has a request carried out when it is its app's turn.
+    private func answer(to request: PusherAPIRequest) async -> PusherAPIResponse {
+        switch api.verify(request) {
+        case .refused(let answer): return answer
+        case .verified(let request):
+            return await withCheckedContinuation { done in
+                work.add(request.app) { [api] in api.respond(to: request) { done.resume(returning: $0) } }
+            }
+        }
     }
 
     /// Tells the operator what a back end was refused; never its query, which has the signature in it.

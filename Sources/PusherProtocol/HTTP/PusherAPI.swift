@@ -101,8 +101,47 @@ public final class PusherAPI: Sendable {
     public func respond(
         to request: PusherAPIRequest, completion: @escaping @Sendable (PusherAPIResponse) -> Void
     ) {
+        switch verify(request) {
+        case .verified(let request): respond(to: request, completion: completion)
+        case .refused(let response): completion(response)
+        }
+    }
+
+    /// A request that an app has signed; its body has not been looked at.
+    public struct VerifiedRequest: Sendable {
+        fileprivate let request: PusherAPIRequest
+        fileprivate let call: Call
+        fileprivate let signature: APISignature
+
+        /// The app that signed it, by its place among those of the node.
+        public var app: Int { call.runtime.index }
+    }
+
+    /// What ``verify(_:)`` finds.
+    public enum Verification: Sendable {
+        /// What is left to do may cost much, and is for an app's account.
+        case verified(VerifiedRequest)
+        /// The answer to the request.
+        case refused(PusherAPIResponse)
+    }
+
+    /// Checks what the head of a request decides, at a small cost: so whoever carries requests out knows for whom before it
+    /// spends more.
+    public func verify(_ request: PusherAPIRequest) -> Verification {
         do throws(PusherAPIError) {
-            try carryOut(try accept(request), request, completion: completion)
+            let (call, signature) = try verify(request, bodyBytes: request.body.count)
+            return .verified(VerifiedRequest(request: request, call: call, signature: signature))
+        } catch {
+            return .refused(error.response)
+        }
+    }
+
+    /// Does what a verified request asks, see ``respond(to:completion:)``.
+    public func respond(
+        to verified: VerifiedRequest, completion: @escaping @Sendable (PusherAPIResponse) -> Void
+    ) {
+        do throws(PusherAPIError) {
+            try carryOut(try accept(verified), verified.request, completion: completion)
         } catch {
             completion(error.response)
         }
@@ -127,7 +166,7 @@ public final class PusherAPI: Sendable {
 
     /// Whether the body of a request may come, decided from its head: path, method, key, time and signature have to be
     /// right, because what is signed is the digest of the body. Whoever holds memory for bodies asks this first; it
-    /// changes nothing, and ``respond(to:completion:)`` checks everything again.
+    /// changes nothing, and the request is verified again when its body is there.
     ///
     /// - Parameters:
     ///   - head: the request without its body.
@@ -180,9 +219,10 @@ public final class PusherAPI: Sendable {
         return (call, signature)
     }
 
-    /// Checks everything but the meaning of the body.
-    private func accept(_ request: PusherAPIRequest) throws(PusherAPIError) -> Call {
-        var (call, signature) = try verify(request, bodyBytes: request.body.count)
+    /// Checks everything else but the meaning of the body.
+    private func accept(_ verified: VerifiedRequest) throws(PusherAPIError) -> Call {
+        let (request, signature) = (verified.request, verified.signature)
+        var call = verified.call
         try signature.check(request.body, method: request.method)
         let runtime = call.runtime
         guard runtime.app.isEnabled else { throw .disabled }

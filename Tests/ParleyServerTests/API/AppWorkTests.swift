@@ -4,11 +4,11 @@ import WebSocketCore
 
 @testable import ParleyServer
 
-@Suite("Work that takes long", .timeLimit(.minutes(5)))
-struct LongWorkTests {
+@Suite("Work for several apps", .timeLimit(.minutes(5)))
+struct AppWorkTests {
     @Test("Apps take turns, and each has its own done in order")
     func turns() {
-        let work = LongWork()
+        let work = AppWork(threads: 1, label: "test")
         let done = Lock<[String]>([])
         let (begins, ends) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
         work.add(0) { begins.wait() }
@@ -25,5 +25,28 @@ struct LongWorkTests {
         #expect(names.firstIndex(of: "b0") ?? .max <= 1)
         #expect(names.firstIndex(of: "b1") ?? .max <= 4)
         #expect(names.count == 7)
+    }
+
+    @Test("Nothing is done while as much is being done as may be, and what comes after a rest is done as well")
+    func threads() {
+        let work = AppWork(threads: 2, label: "test")
+        let (begun, ends) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        for _ in 0..<3 {
+            work.add(0) {
+                begun.signal()
+                ends.wait()
+            }
+        }
+        begun.wait()
+        begun.wait()
+        #expect(begun.wait(timeout: .now() + .milliseconds(50)) == .timedOut)
+        ends.signal()
+        begun.wait()
+        ends.signal()
+        ends.signal()
+        for _ in 0..<100 {
+            work.add(1) { begun.signal() }
+            begun.wait()
+        }
     }
 }
