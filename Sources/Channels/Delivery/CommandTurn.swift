@@ -8,6 +8,9 @@
 public struct CommandTurn {
     /// Points of one connection before it is another one's turn.
     private static let worth: UInt8 = 64
+    /// Where many want as much, so many points of all of them are one round: a turn is shorter then, but not below
+    /// ``CommandCost/ofChange``, so that nobody waits for hundreds of long ones.
+    private static let round = 8 * ShardWork.maximumPoints
     /// The same of a modest one, and what it may have in an iteration without standing in line.
     private static let small: UInt8 = 16
     /// Points in each iteration, however much else it does.
@@ -25,7 +28,13 @@ public struct CommandTurn {
     var isModest: Bool { recent < Self.worth }
 
     /// Whether it has had a turn's worth in the last iteration in which it had anything.
-    var isOver: Bool { points >= (isModest ? Self.small : Self.worth) }
+    ///
+    /// - Parameter others: how many wait that are not modest.
+    func isOver(_ others: Int) -> Bool {
+        guard !isModest else { return points >= Self.small }
+        guard others > Self.round / Int(Self.worth) else { return points >= Self.worth }
+        return Int(points) >= max(CommandCost.ofChange, Self.round / others)
+    }
 
     /// Counts a cost.
     mutating func take(_ cost: Int, in current: UInt16) {

@@ -213,8 +213,9 @@ public final class Shard: Sendable {
     public func takesCommand(_ cost: Int, _ turn: inout CommandTurn) -> Bool {
         work.charge(points: cost)
         turn.take(cost, in: iteration)
-        if !work.hasSpentPoints { return commandTurns.isEmpty || !turn.isOver }
-        return turn.isModest && !turn.isOver && work.points < Self.mostPoints
+        let isOver = turn.isOver(commandTurns.otherCount)
+        if !work.hasSpentPoints { return commandTurns.isEmpty || !isOver }
+        return turn.isModest && !isOver && work.points < Self.mostPoints
     }
 
     /// Calls ``Subscriber/turnCame()`` in one of the next iterations, when those have had their turn that have waited

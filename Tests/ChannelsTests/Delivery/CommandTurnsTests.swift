@@ -99,6 +99,19 @@ struct CommandTurnsTests {
         #expect(refusals > 90)
     }
 
+    @Test("Where hundreds want more than a turn's worth, turns are shorter, and a change long at least")
+    func shortTurns() {
+        var turn = CommandTurn()
+        turn.take(64, in: 0)
+        turn.take(63, in: 1)
+        #expect(!turn.isOver(0) && !turn.isOver(16))
+        turn.take(8, in: 2)
+        #expect(!turn.isOver(100))
+        #expect(turn.isOver(1_024) && turn.isOver(100_000))
+        turn.take(7, in: 3)
+        #expect(!turn.isOver(100_000))
+    }
+
     @Test("A connection that is alone does all that an iteration allows")
     func alone() {
         let loop = ManualLoop()
