@@ -160,6 +160,37 @@ class TestBodies:
                     assert connection.response().status in (200, 413)
             assert publish(server).status == 200
 
+    @pytest.mark.parametrize("rest", ["at once", "later", "never"])
+    def test_a_body_without_memory_is_refused_at_once_and_costs_nobody_the_connection(self, rest):
+        """A back end that repeats its request had to open a connection for each time, of which there is a limit."""
+        with door("--body-budget", str(8 * MIB)) as server:
+            # Sixteen are its share; the others may be there sooner.
+            holders = [Connection(server.port) for _ in range(20)]
+            for holder in holders:
+                holder.send(signed() + BIG[:-KIB], patience=2)
+            wire.eventually(lambda: self.is_refused(server), 10, "the bodies have not taken the share of the app")
+            connection = Connection(server.port)
+            for _ in range(3):
+                connection.send(signed() + (BIG if rest == "at once" else BIG[:-KIB]))
+                answer = connection.response()
+                assert answer.status == 503 and answer.get("Connection") is None, answer
+                if rest == "never":
+                    connection.socket.shutdown(socket.SHUT_WR)
+                    with pytest.raises(wire.Ended):
+                        connection.response()
+                    return
+                if rest == "later":
+                    connection.send(BIG[-KIB:])
+            for holder in holders:
+                holder.close()
+            wire.eventually(lambda: publish(server, connection=connection).status == 200, 10, "the share is not free")
+
+    @staticmethod
+    def is_refused(server):
+        connection = Connection(server.port)
+        connection.send(signed() + BIG)
+        return connection.response().status == 503
+
     def test_a_body_that_is_not_the_one_that_was_signed_is_refused(self, server):
         connection = Connection(server.port)
         connection.send(signed() + BIG.replace(b"x", b"y"))

@@ -29,12 +29,14 @@ extension FrontDoorHandler {
         if hasBody {
             switch service.admit(HTTPRequest(head: request), bodyBytes: isChunked ? nil : length) {
             case .refused(let answer):
-                return refuse(request, answer, skipping: isChunked || wantsContinue ? nil : length)
+                let isShort = length <= limits.maximumHeadBytes
+                return refuse(request, answer, skipping: isChunked || wantsContinue || !isShort ? nil : length)
             case .admitted(let owner):
                 do throws(BodyShortage) {
                     body = try RequestBody(length: length, owner: owner, budget: state.bodies)
                 } catch {
-                    return refuseBody(of: owner, error)
+                    let answer = answer(to: owner, error)
+                    return refuse(request, answer, skipping: isChunked || wantsContinue ? nil : length)
                 }
             }
         }
@@ -69,7 +71,7 @@ extension FrontDoorHandler {
             do throws(BodyShortage) {
                 try body.append(bytes)
             } catch {
-                refuseBody(of: body.owner, error)
+                refuse(answer(to: body.owner, error))
             }
         case .end:
             self.exchange?.requestIsComplete = true
@@ -84,24 +86,24 @@ extension FrontDoorHandler {
         }
     }
 
-    /// Refuses a request whose body is not wanted: a short one is skipped, which costs no memory, and the connection stays;
-    /// at a long one or one of unknown length it ends.
+    /// Refuses a request whose body is not wanted: one of known length is skipped, which costs no memory, and the connection
+    /// stays; at any other it ends.
     private func refuse(_ request: OpeningRequest, _ answer: HTTPAnswer, skipping length: Int?) {
-        guard let length, length <= configuration.http.maximumHeadBytes, mayKeepAlive(request) else {
-            return refuse(answer)
-        }
+        guard let length, mayKeepAlive(request) else { return refuse(answer) }
         gate.bodyHas(length)
-        answerBehindBody = answer
+        refuseAndSkip(answer)
     }
 
-    private func refuseBody(of owner: String, _ shortage: BodyShortage) {
+    /// The answer to a signed request for whose body there is no memory. A back end repeats it, on the same connection
+    /// where that is possible: one that has to open another for each repetition uses up what it may open.
+    private func answer(to owner: String, _ shortage: BodyShortage) -> HTTPAnswer {
         configuration.onBodyRefused(owner, shortage)
         let cause =
             switch shortage {
             case .budget: "The server holds as many request bodies as it may"
             case .share: "The server holds as many request bodies for this app as it may"
             }
-        refuse(.text(503, "\(cause): repeat the request in a second.", fields: [("Retry-After", "1")]))
+        return .text(503, "\(cause): repeat the request in a second.", fields: [("Retry-After", "1")])
     }
 
     /// The request is refused: the service gets no more of it, and its answer leads nowhere. Answers whether the front

@@ -37,8 +37,8 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var requests = 0
     /// The request that the service is answering.
     var exchange: HTTPExchange?
-    /// The answer to a request that was refused from its head, and whose body is being skipped.
-    var answerBehindBody: HTTPAnswer?
+    /// What is left of a request that was refused from its head, and whose body is being skipped.
+    private var skipped: SkippedRequest?
     /// The handlers of the service are in the pipeline.
     var hasService = false
     /// The connection has had an answer and waits for another request.
@@ -166,7 +166,7 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if !isEnding, gate.waitsForTurn, let context {
             // It is not the client who is late.
             startDeadline(context, configuration.http.requestTimeout)
-        } else if !isEnding, gate.isInsideRequest {
+        } else if !isEnding, gate.isInsideRequest, skipped == nil {
             refuse(.text(408, "The request did not arrive in time."))
         } else {
             context?.close(promise: nil)
@@ -257,11 +257,10 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func requestIsComplete(_ context: ChannelHandlerContext) {
-        if let answer = answerBehindBody {
-            answerBehindBody = nil
-            report(answer, "", context)
+        if skipped != nil {
             gate.requestIsComplete()
-            return write(answer, keepsAlive: true, context)
+            skipped?.bodyHasArrived = true
+            return endSkipping()
         }
         guard let request else { return }
         self.request = nil
@@ -319,13 +318,28 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// - Parameter detail: what of the request was refused, for the log; see ``Refusal/detail``.
     func refuse(_ answer: HTTPAnswer, detail: String = "") {
         guard !isEnding, let context else { return }
+        guard skipped == nil else { return context.close(promise: nil) }  // it has its answer
         request = nil
         upgrade = nil
-        answerBehindBody = nil
         gate.discard()
         report(answer, detail, context)
         if !serviceIsRefused(context) { return context.close(promise: nil) }
         write(answer, keepsAlive: false, context)
+    }
+
+    /// Answers a request with an error before its body is there; the body is dropped, and then the next request may come.
+    func refuseAndSkip(_ answer: HTTPAnswer) {
+        guard let context else { return }
+        report(answer, "", context)
+        skipped = SkippedRequest()
+        write(answer, keepsAlive: true, context)
+    }
+
+    private func endSkipping() {
+        guard let skipped else { return }
+        guard skipped.isOver else { return closeIfInputHasEnded() }
+        self.skipped = nil
+        wasAnswered(true)
     }
 
     private func report(_ answer: HTTPAnswer, _ detail: String, _ context: ChannelHandlerContext) {
@@ -356,10 +370,16 @@ final class FrontDoorHandler: ChannelDuplexHandler, RemovableChannelHandler {
         isAnswering = true
         let written = context.eventLoop.makePromise(of: Void.self)
         written.futureResult.assumeIsolated().whenComplete { [weak self] _ in
-            self?.isAnswering = false
-            self?.wasAnswered(keepsAlive)
+            self?.answerHasLeft(keepsAlive)
         }
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: written)
+    }
+
+    private func answerHasLeft(_ keepsAlive: Bool) {
+        isAnswering = false
+        guard skipped != nil else { return wasAnswered(keepsAlive) }
+        skipped?.answerHasLeft = true
+        endSkipping()
     }
 
     func wasAnswered(_ keepsAlive: Bool) {
