@@ -10,7 +10,10 @@ public struct LimitOptions: ParsableArguments {
     @Option(help: "Fragments of a message, empty ones counted; more is answered with 1008.")
     var maxFragments: Limit?
 
-    @Option(help: "Messages, and control frames, a second; more is answered with 1008. A number or 'unlimited'.")
+    @Option(
+        help:
+            "Messages a second of a connection, and control frames: above it the socket is not read for a moment. A number or 'unlimited'."
+    )
     var maxRate: Limit = .unlimited
 
     @Option(help: "Bytes that may wait for a slow reader; more is answered with 1013.")

@@ -28,7 +28,9 @@ extension ServerSettings {
         }
         let rate = maxByteRate.map { $0.value } ?? Int(ParleyConfiguration.defaultByteRate)
         if let rate, message / rate > 30 {
-            let words = "\(rate): a second message of max_message (\(message)) bytes would take more than 30 seconds."
+            let words =
+                "\(rate): a second message of max_message (\(message)) bytes would take more than 30 seconds. "
+                + "It has to be \(message / 31 + 1) at least."
             problems.append(SettingProblem(["max_byte_rate"], words).weighed(against: ["max_message"]))
         }
         let assembly = assemblyBudget ?? ParleyConfiguration.defaultAssemblyBudget
@@ -37,7 +39,8 @@ extension ServerSettings {
             let setting = loops == nil ? ("assembly_budget", assembly) : ("loops", loops ?? 1)
             let words =
                 "\(setting.1): a loop's part of assembly_budget (\(assembly)) is \(part) bytes, and a message of "
-                + "max_message (\(message)) bytes may need twice its size there."
+                + "max_message (\(message)) bytes may need twice its size there. "
+                + "assembly_budget has to be \(2 * message * max(1, loops ?? 1)) at least."
             let others = [["loops"], ["assembly_budget"], ["max_message"]].filter { $0 != [setting.0] }
             var problem = SettingProblem([setting.0], words)
             problem.others = others
@@ -96,27 +99,28 @@ extension AppLimitSettings {
             "client_event", limits.clientEventBytes, beside: "event_name",
             unless: limits.clientEventBytes + limits.eventNameBytes + name <= room,
             "with event_name (\(limits.eventNameBytes)) it does not fit into a client's message of "
-                + "\(connection.maximumMessageBytes) bytes.")
+                + "\(connection.maximumMessageBytes) bytes. The two together may have \(room - name).")
         refuse(
             "user_info", limits.userInfoBytes, beside: "user_id",
             unless: limits.userInfoBytes + limits.userIDBytes + name <= room,
             "with user_id (\(limits.userIDBytes)) it does not fit into a client's message of "
-                + "\(connection.maximumMessageBytes) bytes.")
+                + "\(connection.maximumMessageBytes) bytes. The two together may have \(room - name).")
         refuse(
             "watchlist", limits.watchlistUsers, beside: "user_id",
             unless: limits.watchlistUsers * (limits.userIDBytes + 5) <= room,
             "as many users with ids of user_id (\(limits.userIDBytes)) bytes do not fit into a client's message of "
-                + "\(connection.maximumMessageBytes) bytes.")
+                + "\(connection.maximumMessageBytes) bytes. \(room / (limits.userIDBytes + 5)) do.")
         refuse(
             "event_data", limits.eventDataBytes, beside: "event_name",
             unless: limits.eventDataBytes + limits.eventNameBytes + Self.envelopeBytes <= limits.requestBytes,
-            "with event_name (\(limits.eventNameBytes)) it does not fit into a request of \(limits.requestBytes) bytes."
+            "with event_name (\(limits.eventNameBytes)) it does not fit into a request of \(limits.requestBytes) bytes. "
+                + "The two together may have \(limits.requestBytes - Self.envelopeBytes)."
         )
         refuse(
             "channels", limits.channelsPerConnection,
             unless: limits.channelsPerConnection * (name + Self.answerBytes) <= connection.maximumPendingBytes,
             "the answers to as many subscriptions are more than the \(connection.maximumPendingBytes) bytes that may "
-                + "wait for a client.")
+                + "wait for a client. It may be \(connection.maximumPendingBytes / (name + Self.answerBytes)).")
         return problems
     }
 }

@@ -56,7 +56,8 @@ public enum PusherHandshake {
         }
         if let client = value(of: "version", in: query), !isVersion(client) {
             return .refused(
-                code: PusherCloseCode.invalidVersion, message: "The version of the client is none, like 8.4.0.")
+                code: PusherCloseCode.invalidVersion,
+                message: "The version of the client is not written like 8.4.0: numbers with dots.")
         }
         guard !node.isDraining else {
             return .refused(code: PusherCloseCode.overCapacity, message: "This server ends. Please come back soon.")

@@ -393,6 +393,21 @@ struct ConfigurationFileTests {
     }
 
     @Test(
+        "The words name the bound: it is taken, and one more is not",
+        arguments: [
+            ("channels", 2_912, "It may be 2912."), ("watchlist", 488, "488 do."),
+            ("client_event", 64_660, "The two together may have 64860."),
+            ("event_data", 261_432, "The two together may have 261632."),
+        ])
+    func boundsInWords(_ key: String, _ bound: Int, _ words: String) {
+        func problems(_ value: Int) -> [String] {
+            lines("apps: [{id: 1, keys: [{key: k, secret: s}], limits: {\(key): \(value)}}]")
+        }
+        #expect(problems(bound).isEmpty)
+        #expect(problems(bound + 1).first?.hasSuffix(words) == true, "\(problems(bound + 1))")
+    }
+
+    @Test(
         "So they are of the server; what can be met together is taken",
         arguments: [
             ("soft_pending: 4194305", "soft_pending 4194305: it is never reached; a reader is cut off at max_pending"),
