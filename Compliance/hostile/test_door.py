@@ -555,11 +555,21 @@ class TestForwarded:
             claimed = [upgrade(server, "X-Forwarded-For: 127.0.0.9")[1].status for _ in range(4)]
             assert claimed == [101] * 3 + [503]
 
+    def test_more_entries_than_are_read_give_nobody_a_second_share(self):
+        """With 33 entries the proxy's address counted: a stranger had its share too, and then nobody had a place."""
+        with door(*self.OPTIONS) as server:
+            for ahead, status in (0, 101), (31, 101), (32, 101), (32, 503), (500, 503):
+                value = ", ".join(["203.0.113.9"] * ahead + ["198.51.100.1"])
+                assert upgrade(server, f"X-Forwarded-For: {value}")[1].status == status, ahead
+            assert upgrade(server, "X-Forwarded-For: 198.51.100.2")[1].status == 101
+            # Nothing of the share for which the proxy's own address counts is taken.
+            assert [upgrade(server, "X-Forwarded-For: nonsense")[1].status for _ in range(4)] == [101] * 3 + [503]
+
     @pytest.mark.parametrize("value", [
         "nonsense", "198.51.100.1, unknown", ", ".join(["198.51.100.1"] * 33), "198.51.100.1:port",
     ])
     def test_what_cannot_be_believed_counts_for_the_peer_on_the_loopback_too(self, value):
-        """A client can bring that about with more than 32 entries, and had as many connections as it wanted."""
+        """Only the proxy itself is exempt there, and not what it passes on."""
         with door(*self.OPTIONS) as server:
             assert [upgrade(server, f"X-Forwarded-For: {value}")[1].status for _ in range(4)] == [101] * 3 + [503]
 

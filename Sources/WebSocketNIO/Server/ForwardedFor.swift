@@ -8,28 +8,32 @@ enum ForwardedFor {
         case named(IPAddress)
         /// There is no such hop: the proxy asks for itself.
         case nobody
-        /// An entry on the way to it is malformed, or there are more than ``maximumEntries``. A client can bring that about.
+        /// An entry on the way to it is malformed, or more than ``maximumEntries`` are trusted.
         case unknown
     }
 
-    /// The most entries that are read, empty ones counted.
+    /// The most entries that are read, empty ones counted. What stands to the left of the first that is not trusted is a
+    /// client's own, however long it is: it must not make its proxy's address count, of which others live.
     static let maximumEntries = 32
 
     /// Whom a request comes from.
     ///
     /// - Parameter values: the field's lines in order.
     static func client(in values: [String], isTrusted: (IPAddress) -> Bool) -> Client {
-        var entries: [Substring] = []
-        for value in values {
-            entries += value.split(separator: ",", maxSplits: maximumEntries, omittingEmptySubsequences: false)
-            guard entries.count <= maximumEntries else { return .unknown }
-        }
-        for entry in entries.reversed() {
-            let text = trimmed(entry)
-            // RFC 9110 §5.6.1.2: empty elements of a list are ignored.
-            if text.isEmpty { continue }
-            guard let hop = hop(text) else { return .unknown }
-            if !isTrusted(hop) { return .named(hop) }
+        var entries = 0
+        for value in values.reversed() {
+            var rest: Substring? = Substring(value)
+            while let list = rest {
+                entries += 1
+                guard entries <= maximumEntries else { return .unknown }
+                let comma = list.utf8.lastIndex(of: UInt8(ascii: ","))
+                let text = trimmed(comma.map { list[list.utf8.index(after: $0)...] } ?? list)
+                rest = comma.map { list[..<$0] }
+                // RFC 9110 §5.6.1.2: empty elements of a list are ignored.
+                if text.isEmpty { continue }
+                guard let hop = hop(text) else { return .unknown }
+                if !isTrusted(hop) { return .named(hop) }
+            }
         }
         return .nobody
     }
