@@ -462,7 +462,7 @@ def test_what_strangers_do_in_a_room_holds_no_publish_back(carrier):
 def test_expensive_requests_of_one_app_do_not_hold_up_another(carrier):
     """Requests were carried out in the order in which they came: a publish waited behind hundreds of another app's."""
     busy, quiet = pusher_wire.App("1", "key-one", "secret-one"), pusher_wire.App("2", "key-two", "secret-two")
-    events = [{"name": "event", "channel": f"channel-{number}", "data": "\\\"" * 500} for number in range(100)]
+    events = [{"name": "event", "channel": f"channel-{number}", "data": "\\\"" * 600} for number in range(100)]
     body = pusher_wire.compact({"batch": events}).encode()
     path = f"/apps/{busy.id}/batch_events"
     length = f"Content-Length: {len(body)}"
@@ -485,4 +485,5 @@ def test_expensive_requests_of_one_app_do_not_hold_up_another(carrier):
                 assert connection.response().status == 200
                 connection.close()
         # All but a few wait for their turn. A machine that stands still is no fault.
-        assert sorted(answered)[1] < 50, answered
+        # In their order all but a few come first, in turns a few; a machine that is busy sends the publish late.
+        assert min(answered) < 25, answered
