@@ -37,7 +37,8 @@ def test_a_missing_permission_is_one_clear_line():
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="root gives itself up for a user without processes")
-@pytest.mark.parametrize("limit", ["--nproc=1", "--nproc=4", "--nproc=6"])
+# The last is one too few: four for each processor, eight, and the first.
+@pytest.mark.parametrize("limit", [f"--nproc={threads}" for threads in (1, 4, 6, 4 * os.cpu_count() + 8)])
 def test_too_few_threads_are_one_clear_line(limit):
     ended = subprocess.run(
         ["prlimit", limit, wire.PARLEY, "serve", "--apps", "off", "--port", "0"], stdin=subprocess.DEVNULL,

@@ -6,9 +6,9 @@ import Glibc
 
 /// The number of threads that the process may have.
 enum ThreadLimit {
-    /// How many threads a server has: a runtime's, SwiftNIO's and the reactor's for each processor, and some that there
-    /// is one of.
-    static let needed = 3 * Processors.count + 8
+    /// How many threads a server has: one of the runtime, of SwiftNIO, of the reactor and of the HTTP API for each
+    /// processor, and some that there is one of.
+    static let needed = 4 * Processors.count + 8
 
     /// Ends the process with a line that says why when it may not have the threads that it is going to need. Swift's
     /// runtime waits for its threads for ever, without a word.

@@ -8,8 +8,8 @@
 public struct CommandTurn {
     /// Points of one connection before it is another one's turn.
     private static let worth: UInt8 = 64
-    /// Where many want as much, so many points of all of them are one round: a turn is shorter then, but not below
-    /// ``CommandCost/ofChange``, so that nobody waits for hundreds of long ones.
+    /// The most points of one round, in which everybody in line has a turn: where hundreds wait, their turns are shorter, down
+    /// to ``CommandCost/ofChange``.
     private static let round = 8 * ShardWork.maximumPoints
     /// The same of a modest one, and what it may have in an iteration without standing in line.
     private static let small: UInt8 = 16

@@ -5,7 +5,7 @@ import WebSocketCore
 /// Grows with what waits: the owner of the lines sets the bound. No thread of its own.
 struct OwnerLines<Element> {
     private var waiting: [Int: WaitingLine<Element>] = [:]
-    /// The owners for whom something waits, in the order of their turns.
+    /// The owners that have something waiting; the first one's turn is next.
     private var order = WaitingLine<Int>()
 
     /// Whether nothing waits.

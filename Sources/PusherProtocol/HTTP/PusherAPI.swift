@@ -125,8 +125,8 @@ public final class PusherAPI: Sendable {
         case refused(PusherAPIResponse)
     }
 
-    /// Checks what the head of a request decides, at a small cost: so whoever carries requests out knows for whom before it
-    /// spends more.
+    /// Checks the head of a request, which costs little, and finds the app that signed it. A caller that serves several apps
+    /// can then decide when to carry the request out.
     public func verify(_ request: PusherAPIRequest) -> Verification {
         do throws(PusherAPIError) {
             let (call, signature) = try verify(request, bodyBytes: request.body.count)

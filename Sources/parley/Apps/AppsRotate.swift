@@ -34,7 +34,7 @@ struct AppsRotate: ParsableCommand {
             apps[index].keys = apps[index].keys.suffix(1)
             try options.file.replace(apps)
             StandardOutput.print(
-                "App \(id) has the key \(apps[index].keys.map(\.key).joined()) alone now. A running server takes the old one until it is restarted."
+                "App \(id) has the key \(apps[index].keys.map(\.key).joined()) alone now. A running server takes the old ones until it is restarted."
             )
         } else {
             apps[index].keys.append(.random())
