@@ -7,7 +7,6 @@ import os
 import pty
 import re
 import resource
-import select
 import signal
 import socket
 import subprocess
@@ -960,7 +959,7 @@ def on_terminal(folder, **user):
         # Never inside a read when the terminal is closed: that would keep it open.
         with contextlib.suppress(OSError):
             while not is_over.is_set():
-                if select.select([master], [], [], 0.05)[0]:
+                if wire.readable([master], 0.05):
                     shown.append(os.read(master, 4096).decode().replace("\r\n", "\n"))
 
     reader = threading.Thread(target=read, daemon=True)
@@ -1235,7 +1234,7 @@ def test_a_reader_of_the_log_that_comes_back_learns_what_it_missed(tmp_path, car
         shown = bytearray()
 
         def text():
-            while select.select([reader], [], [], 0)[0] and (data := os.read(reader, 65536)):
+            while wire.readable([reader]) and (data := os.read(reader, 65536)):
                 shown.extend(data)
             return shown.decode()
 

@@ -309,6 +309,17 @@ def close_all():
         connection.close()
 
 
+def readable(sources, patience=0):
+    """How many of them have something to read, or have ended, within so many seconds.
+
+    Sources are descriptors or have a `fileno`. `select.select` would take descriptors below 1,024 only.
+    """
+    poller = select.poll()
+    for source in sources:
+        poller.register(source, select.POLLIN)
+    return len(poller.poll(patience * 1000))
+
+
 class WebSocket(Connection):
     """A connection after its 101."""
 

@@ -12,7 +12,6 @@ final class Ledger: Sendable {
     private let secret: KeyedHash
     private let accounts: Lock<[[UInt8]: Account]>
     private let bytes = Atomic(0)
-    private let reserved = Atomic(0)
     private let positions = Atomic(0)
     private let version = Atomic<UInt64>(0)
 
@@ -60,20 +59,6 @@ final class Ledger: Sendable {
     /// Every account does something.
     func forEachAccount(_ body: (Account) -> Void) {
         for account in accounts.withLock({ Array($0.values) }) { body(account) }
-    }
-
-    /// Sets bytes aside for publications that are about to be kept, unless there would be more than `limit` then.
-    func reserve(_ count: Int, limit: Int) -> Bool {
-        guard count > 0 else { return true }
-        let sum = reserved.wrappingAdd(count, ordering: .relaxed).newValue
-        if sum.addingReportingOverflow(keptBytes).partialValue <= limit { return true }
-        release(count)
-        return false
-    }
-
-    /// What was set aside is kept, and counts as that, or was not needed.
-    func release(_ count: Int) {
-        if count > 0 { reserved.wrappingSubtract(count, ordering: .relaxed) }
     }
 
     /// A namespace keeps so much more, or less.

@@ -4,8 +4,8 @@
 /// another thread, and sinks and the observer are told before the call returns that caused it.
 ///
 /// - Publishing fails with ``EngineError/overloaded`` when the publications together take more than
-///   ``MemoryStore/Options/historyBudget``, which could not keep them, when everything kept would take more than twice
-///   that, or when the namespace has too many idempotency keys younger than ten minutes.
+///   ``MemoryStore/Options/historyBudget``, which could not keep them, or when the namespace has too many idempotency
+///   keys younger than ten minutes.
 /// - A node whose lease has ended, which another node's ``tick()`` finds, loses its presence; its subscriptions do not
 ///   count, and its sinks are told nothing. When it ticks again, its open sinks stand for the subscriptions that they
 ///   have last reported, and are told ``ChannelSink/interrupted()``: then its presence must be entered again. Until then

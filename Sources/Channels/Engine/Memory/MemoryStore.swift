@@ -64,7 +64,7 @@ public final class MemoryStore: Sendable {
     public var channelCount: Int { directory.count + ledger.positionCount }
 
     /// What all histories and remembered positions take together, in bytes of the allocator. Above
-    /// ``Options/historyBudget`` for moments only.
+    /// ``Options/historyBudget`` for moments only, by one request of each thread that publishes.
     public var keptBytes: Int { ledger.keptBytes }
 
     /// What the histories and remembered positions of one namespace take, in bytes of the allocator.

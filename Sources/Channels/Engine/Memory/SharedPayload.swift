@@ -20,18 +20,18 @@ final class SharedPayload: Sendable {
 struct SharedPayloads {
     /// By entry; empty when nothing is shared.
     private var payloads: [SharedPayload?] = []
-    /// What the allocator will give for everything that is to be kept, without the channels' own records.
-    private(set) var reservation = 0
+    /// What the allocator gives for everything that is to be kept, without the channels' own records.
+    private(set) var bytes = 0
 
     init(_ entries: [PublishRequest.Entry]) {
         for (index, entry) in entries.enumerated() where entry.retention.keepsSomething {
-            reservation += MemoryLayout<KeptLog.Entry>.stride
+            bytes += MemoryLayout<KeptLog.Entry>.stride
             if index > 0, entries[index - 1].publication.isSame(as: entry.publication) {
                 if payloads.isEmpty { payloads = Array(repeating: nil, count: entries.count) }
                 let payload = payloads[index - 1] ?? SharedPayload(entry.publication)
                 (payloads[index - 1], payloads[index]) = (payload, payload)
             } else {
-                reservation += entry.publication.heapBytes
+                bytes += entry.publication.heapBytes
             }
         }
     }
