@@ -458,6 +458,35 @@ def test_what_strangers_do_in_a_room_holds_no_publish_back(carrier):
 
 
 @CARRIERS
+def test_a_quiet_room_does_not_wait_until_a_large_channel_was_written_to(carrier):
+    """Connections were written to in the order in which they were queued something: a room behind ten thousand others."""
+    app = pusher_wire.App("1", "key-one", "secret-one")
+    options = (*COMMON, "--loops", "1", "--config", pusher_wire.write_configuration([app]))
+    with wire.Server("--carrier", carrier, *options) as server:
+        subscribers = [pusher_wire.Client(server.port, app) for _ in range(4_000)]
+        for subscriber in subscribers:
+            subscriber.subscribe("large")
+        member = wire.WebSocket(server.port).join("member")
+        publish = wire.Connection(server.port)
+        body = pusher_wire.compact({"name": "event", "channel": "large", "data": "x"}).encode()
+        written = []
+        for _ in range(5):
+            for subscriber in subscribers:
+                subscriber.received.clear()
+                subscriber.take()
+            target = f"/apps/{app.id}/events?{app.query('POST', f'/apps/{app.id}/events', body, ())}"
+            publish.send(wire.request(target, f"Content-Length: {len(body)}", method="POST", body=body))
+            publish.response()
+            member.say("anybody here?")
+            member.message()
+            written.append(wire.readable(subscriber.socket for subscriber in subscribers))
+            wire.eventually(
+                lambda: wire.readable(subscriber.socket for subscriber in subscribers) == len(subscribers), 10,
+                "not all subscribers have had the publication")
+        assert min(written) < 3_000, written
+
+
+@CARRIERS
 def test_expensive_requests_of_one_app_do_not_hold_up_another(carrier):
     """Requests were carried out in the order in which they came: a publish waited behind hundreds of another app's."""
     busy, quiet = pusher_wire.App("1", "key-one", "secret-one"), pusher_wire.App("2", "key-two", "secret-two")

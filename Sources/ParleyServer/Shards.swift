@@ -19,6 +19,8 @@ final class Shards: Sendable {
                 loop.isCrowded
             } isWritingLargeMessages: {
                 loop.isWritingLargeMessages
+            } queuesForMany: {
+                loop.queuesForMany($0)
             } holdLargeMessages: {
                 known.hold($0)
             }

@@ -56,6 +56,7 @@ public final class Shard: Sendable {
     /// Of hubs for which something waits, or did in the iteration before. Shard's thread only.
     nonisolated(unsafe) private var waitingLoads: [DeliveryLoad] = []
     private let holdLargeMessages: @Sendable (Bool) -> Void
+    private let queuesForMany: @Sendable (Bool) -> Void
     /// Connections that wait with their commands. Shard's thread only.
     nonisolated(unsafe) private var commandTurns = TwoLines<Subscriber>()
     /// Of this iteration. Shard's thread only.
@@ -76,15 +77,19 @@ public final class Shard: Sendable {
     ///     thread. Never by default.
     ///   - isWritingLargeMessages: whether large messages wait to be written, so that no others are delivered yet; called
     ///     on its own thread. Never by default.
+    ///   - queuesForMany: says whether what is delivered from now on goes to many subscribers (`true`) or to few; called on
+    ///     its own thread.
     ///   - holdLargeMessages: pauses (`true`) or resumes (`false`) large messages while too many bytes wait to be
     ///     delivered; called on any thread. It must only schedule, as `wake`.
     public init(
         outputBudget: OutputBudget? = nil, wake: @escaping @Sendable (Shard) -> Void,
         goOn: (@Sendable (Shard) -> Void)? = nil, isCrowded: @escaping @Sendable () -> Bool = { false },
         isWritingLargeMessages: @escaping @Sendable () -> Bool = { false },
+        queuesForMany: @escaping @Sendable (Bool) -> Void = { _ in },
         holdLargeMessages: @escaping @Sendable (Bool) -> Void = { _ in }
     ) {
         self.holdLargeMessages = holdLargeMessages
+        self.queuesForMany = queuesForMany
         heldBytes = outputBudget.map { min(Self.mostHeldBytes, $0.limit / 4) } ?? Self.mostHeldBytes
         self.wake = wake
         self.goOn = goOn ?? wake
@@ -309,17 +314,13 @@ public final class Shard: Sendable {
         let bytes = delivery.byteCount
         switch delivery {
         case .all(let audience, let frame):
-            work.charge(deliveries: audience.count, bytes: bytes)
-            audience.deliver(frame)
+            deliver(to: audience, frames: 1, bytes) { audience.deliver(frame) }
         case .publication(let audience, let published):
-            work.charge(deliveries: audience.count, bytes: bytes)
-            audience.deliver(published)
+            deliver(to: audience, frames: 1, bytes) { audience.deliver(published) }
         case .told(let audience, let frame, let context):
-            work.charge(deliveries: audience.count, bytes: bytes)
-            audience.deliver(frame, context)
+            deliver(to: audience, frames: 1, bytes) { audience.deliver(frame, context) }
         case .roster(let audience, let change):
-            work.charge(deliveries: audience.count &* change.frameCount, bytes: bytes)
-            audience.deliver(change)
+            deliver(to: audience, frames: change.frameCount, bytes) { audience.deliver(change) }
         case .one(let seat, let frame):
             work.charge(deliveries: 1, bytes: bytes)
             guard let subscriber = seat.present else { break }
@@ -332,6 +333,16 @@ public final class Shard: Sendable {
         case .turn(let turn): turn.body()
         case .call(let body): body()
         }
+    }
+
+    @inline(__always)
+    private func deliver(to audience: Audience, frames: Int, _ bytes: Int, _ body: () -> Void) {
+        let count = audience.count
+        work.charge(deliveries: count &* frames, bytes: bytes)
+        guard count >= ShardWork.manySubscribers else { return body() }
+        queuesForMany(true)
+        body()
+        queuesForMany(false)
     }
 
     /// Whether an emptied list is worth its memory: one burst now and then must not hold it forever.

@@ -11,6 +11,8 @@ struct ShardWork: Sendable {
     static var maximumBytes: Int { 1 << 20 }
     /// Bytes that leave for subscribers in one iteration: a frame counts for each that it is delivered to.
     static var maximumOutgoingBytes: Int { 8 << 20 }
+    /// A delivery goes to many from this number of subscribers on: what few are waiting for is not written behind it.
+    static var manySubscribers: Int { 128 }
     /// A frame is large from this many bytes on.
     static var largeBytes: Int { 64 << 10 }
     /// Frames that are made in one iteration.

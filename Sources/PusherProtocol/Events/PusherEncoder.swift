@@ -16,7 +16,7 @@ public final class PusherEncoder: ChannelEncoder {
 
     /// The message for `event`; `nil` for what this protocol does not know.
     public func frame(for event: ChannelEvent, in channel: ChannelName) -> SharedFrame? {
-        if WatchlistSignal.concerns(channel) { return WatchlistSignal.frame(for: event) }
+        if WatchlistSignal.concerns(channel) { return WatchlistSignal.frame(for: event, in: channel) }
         switch event {
         case .joined, .left: return nil
         case .memberAdded(let identity):

@@ -1,4 +1,5 @@
 import Channels
+import WebSocketCore
 
 /// Whom a connection has signed in as, and whom it watches (spec: pusher-protocol §5.8). Made when somebody signs in.
 ///
@@ -87,9 +88,8 @@ final class SignedInUser {
     }
 
     /// Somebody who is watched came online, or went.
-    func changed(_ watcher: Watcher) {
-        guard isListTold else { return }
-        connection?.deliver(PusherMessages.watchlist(isOnline: watcher.isOnline, [watcher.user]))
+    func tell(_ change: SharedFrame) {
+        if isListTold { connection?.deliver(change) }
     }
 
     private func watch(_ users: [[UInt8]]) {

@@ -23,6 +23,6 @@ final class Watcher: UserListener {
     override func deliver(_ frame: SharedFrame) {
         guard let isOnline = WatchlistSignal.isOnline(frame), isOnline != self.isOnline else { return }
         self.isOnline = isOnline
-        if isOnline || !PlantedBug.isOn(.hideOffline) { connection?.user?.changed(self) }
+        if isOnline || !PlantedBug.isOn(.hideOffline) { connection?.user?.tell(frame) }
     }
 }

@@ -188,6 +188,8 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
     /// Where the arena is half full, so that what sessions answer still has room.
     var isCrowded: Bool { tickOutput.pointee.usage.bytes > limits.arenaBytes / 4 }
 
+    func queuesForMany(_ isOn: Bool) { tickOutput.pointee.queuesForMany(isOn) }
+
     var isWritingLargeMessages: Bool { largeOutputWaits > 0 }
 
     func holdLargeMessages(_ isOn: Bool) { mostLargeBytes = isOn ? 0 : limits.largeBytes }
@@ -346,7 +348,7 @@ final class ReactorLoop: WebSocketLoop, @unchecked Sendable {
         assert(!isWriting, "the loop writes while it writes")
         isWriting = true
         var left = count
-        while left > 0, let next = tickOutput.pointee.popTouched() {
+        while left > 0, let next = tickOutput.pointee.popTouched(left: left, of: count) {
             left &-= 1
             if let run = next.run {
                 let count = run.pointee.count

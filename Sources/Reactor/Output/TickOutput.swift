@@ -12,7 +12,13 @@ struct TickOutput {
     let loop: Unmanaged<ReactorLoop>
     private let maximumBytes: Int
     private let keptFrames: Int
+    /// Connections that were queued something with few others; while something is queued for many, the two are exchanged.
     private var touched = TouchedList()
+    /// Those that were queued something with many others.
+    private var touchedWithMany = TouchedList()
+    private var isQueuingForMany = false
+    /// Whether somebody may be on the second list, which few ticks have to ask.
+    private var hasMany = false
     private var arena: ByteArena
     private var runs: RunStore
     /// Keeps the frames alive that the runs name.
@@ -36,6 +42,7 @@ struct TickOutput {
 
     func deallocate() {
         touched.deallocate()
+        touchedWithMany.deallocate()
         arena.deallocate()
         runs.deallocate()
     }
@@ -55,16 +62,38 @@ struct TickOutput {
     @inline(__always)
     mutating func touchCheaply(_ slot: SlotHandle) -> Bool { touched.addCheaply(slot) }
 
+    /// What is queued from now on goes to many connections, or to few again; see ``WebSocketLoop/queuesForMany(_:)``.
+    mutating func queuesForMany(_ isOn: Bool) {
+        guard isOn != isQueuingForMany else { return }
+        isQueuingForMany = isOn
+        swap(&touched, &touchedWithMany)
+        hasMany = !touchedWithMany.isEmpty
+    }
+
     /// The next connection to write to, which is touched no more, its flags, and what it is sent, which it has no more;
     /// `nil` when all have been.
+    ///
+    /// - Parameters:
+    ///   - left: so many may be written to yet; the second half is for those that were queued something with many others.
+    ///   - count: so many might be at first.
     @inline(__always)
-    mutating func popTouched() -> (slot: SlotHandle, flags: Slot.Flags, run: RunHandle?)? { touched.pop() }
+    mutating func popTouched(left: Int, of count: Int) -> (slot: SlotHandle, flags: Slot.Flags, run: RunHandle?)? {
+        hasMany ? popOfBoth(prefersMany: left <= count / 2) : touched.pop()
+    }
 
-    var isEmpty: Bool { touched.isEmpty }
+    @inline(never)
+    private mutating func popOfBoth(prefersMany: Bool) -> (slot: SlotHandle, flags: Slot.Flags, run: RunHandle?)? {
+        if !prefersMany, let next = touched.pop() { return next }
+        if let next = touchedWithMany.pop() { return next }
+        hasMany = false
+        return touched.pop()
+    }
+
+    var isEmpty: Bool { touched.isEmpty && !hasMany }
 
     /// Forgets everything, when all of it was written.
     mutating func resetIfDone() -> Bool {
-        guard touched.resetIfEmpty() else { return false }
+        guard isEmpty else { return false }
         arena.reset()
         runs.reset()
         if !PlantedLoopBug.isOn(.keepLastRoot) { lastRoot = nil }

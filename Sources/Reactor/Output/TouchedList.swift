@@ -35,10 +35,15 @@ struct TouchedList {
         _ = addCheaply(slot)
     }
 
-    /// Takes the next one off, with its flags and its output; `nil` when nobody is left.
+    /// Takes the next one off, with its flags and its output; `nil` when nobody is left, and then the list begins
+    /// again: otherwise its memory would grow with all who were ever on it.
     @inline(__always)
     mutating func pop() -> (slot: SlotHandle, flags: Slot.Flags, run: RunHandle?)? {
-        guard first < end else { return nil }
+        guard first < end else {
+            first = 0
+            end = 0
+            return nil
+        }
         let slot = slots[first]
         first &+= 1
         let flags = slot.pointee.flags.subtracting(.isTouched)
@@ -47,14 +52,6 @@ struct TouchedList {
         if PlantedLoopBug.isOn(.keepOutputOfCondemned), flags.contains(.isCondemned) { return (slot, flags, run) }
         slot.pointee.output = nil
         return (slot, flags, run)
-    }
-
-    /// Begins again, when nobody is left; `false` when somebody is.
-    mutating func resetIfEmpty() -> Bool {
-        guard isEmpty else { return false }
-        first = 0
-        end = 0
-        return true
     }
 }
 

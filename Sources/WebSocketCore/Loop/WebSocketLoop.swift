@@ -13,6 +13,11 @@ public protocol WebSocketLoop: AnyObject, Sendable {
     /// one of its next turns. On the loop's thread.
     var isCrowded: Bool { get }
 
+    /// What is queued from now on goes to many connections (`true`), or to few again (`false`). Of what the loop writes
+    /// before it looks at its sockets again, half is for those that few were queued something with: a quiet room does not
+    /// wait until a channel of ten thousand was written to. On the loop's thread.
+    func queuesForMany(_ isOn: Bool)
+
     /// Whether large messages wait to be written: others had better not be queued behind them yet. On the loop's thread.
     var isWritingLargeMessages: Bool { get }
 

@@ -1,4 +1,3 @@
-import NIOCore
 import WebSocketCore
 
 /// Which requests are answered next, of those that came together with others on their connections (RFC 9112 §9.3.2).
@@ -10,23 +9,12 @@ final class RequestTurns {
     /// Pipelined requests that a loop takes between two polls.
     private static let atOnce = 64
 
-    private let eventLoop: any EventLoop
+    private let afterPoll: AfterPoll
     private var line = WaitingLine<FrontDoorHandler>()
     private var taken = 0
     private var goesOn = false
-    /// What calls back after a poll; without it (a client, an embedded loop) a timer does.
-    private var signal: PollSignal?
 
-    init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
-
-    /// Uses a signal, until it is `nil` again.
-    func use(_ signal: PollSignal?) {
-        self.signal?.onPoll {}
-        self.signal = signal
-        signal?.onPoll { [unowned self] in turn() }
-        goesOn = false
-        if !line.isEmpty { askForTurn() }
-    }
+    init(_ afterPoll: AfterPoll) { self.afterPoll = afterPoll }
 
     /// Whether the loop answers the connection's next request now; if not, it calls ``FrontDoorHandler/turnCame()`` later.
     func takesNext(_ door: FrontDoorHandler) -> Bool {
@@ -42,8 +30,7 @@ final class RequestTurns {
     private func askForTurn() {
         guard !goesOn else { return }
         goesOn = true
-        if let signal { return signal.raise() }
-        eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(1)) { [self] in turn() }
+        afterPoll.execute { [self] in turn() }
     }
 
     private func turn() {

@@ -19,11 +19,13 @@ final class LoopContext {
     /// So many connections make a flush a long one.
     private static let largeFlush = 64
     /// Connections that are flushed before the sockets are looked at again.
-    private static let flushedAtOnce = 2_048
+    private static let flushedAtOnce = 1_024
     /// Bytes of large outputs that are flushed before the sockets are looked at again; the last of them in whole.
     private static let largeFlushedAtOnce = 8 << 20
-    /// Connections that have something to write since the last flush.
+    /// Connections that have something to write since the last flush: those that were queued something with few others,
+    /// and with many.
     private var touched: [FrameHandler] = []
+    private var touchedWithMany: [FrameHandler] = []
     private var flushIsScheduled = false
     /// Bytes that are compressed before the next flush, and how many have been.
     private static let compressedAtOnce = 256 << 10
@@ -38,6 +40,8 @@ final class LoopContext {
     private static let leavingAtOnce = 128
     /// Connections whose peers have ended their side, in the order in which they leave.
     private var leaving: [FrameHandler] = []
+    /// What goes on when the sockets have been looked at.
+    let afterPoll: AfterPoll
     /// Which pipelined requests are next.
     let requestTurns: RequestTurns
     private var wheel = TimerWheel()
@@ -70,12 +74,13 @@ final class LoopContext {
         onRefusal: @escaping @Sendable (Refusal) -> Void = { _ in }
     ) {
         self.eventLoop = eventLoop
-        webSocketLoop = NIOWebSocketLoop(eventLoop)
+        afterPoll = AfterPoll(eventLoop)
+        webSocketLoop = NIOWebSocketLoop(eventLoop, afterPoll: afterPoll)
         self.compression = compression
         self.assemblyBudget = assemblyBudget
         self.onSlowReader = onSlowReader
         self.onRefusal = onRefusal
-        requestTurns = RequestTurns(eventLoop)
+        requestTurns = RequestTurns(afterPoll)
         backlog = LoopBacklog(eventLoop: eventLoop, budget: outputBudget)
         origin = eventLoop.now
         scratch = .allocate(byteCount: ReceiveAllocator.capacity + 256, alignment: 64)
@@ -102,7 +107,7 @@ final class LoopContext {
 
     /// Notes that a connection has something to write; it is flushed once, at the end of this tick.
     func touch(_ handler: FrameHandler) {
-        touched.append(handler)
+        if webSocketLoop.isQueuingForMany { touchedWithMany.append(handler) } else { touched.append(handler) }
         guard !flushIsScheduled else { return }
         flushIsScheduled = true
         eventLoop.assumeIsolated().execute { [self] in turnEnds() }
@@ -111,9 +116,8 @@ final class LoopContext {
     /// Flushes, unless that will take a while: then the sockets are looked at once more, so that what has come while
     /// the messages were queued leaves with the same writes.
     private func turnEnds() {
-        guard touched.count >= Self.largeFlush else { return flushTouched() }
-        // A task that is due at once would run before the sockets are looked at.
-        eventLoop.assumeIsolated().scheduleTask(in: .microseconds(20)) { [self] in flushTouched() }
+        guard touched.count + touchedWithMany.count >= Self.largeFlush else { return flushTouched() }
+        afterPoll.execute { [self] in flushTouched() }
     }
 
     /// Whether the loop compresses `count` bytes more with one connection's own window before the next flush; any number
@@ -171,29 +175,67 @@ final class LoopContext {
 
     private func flushTouched() {
         compressedBytes = 0
+        var bytes = Self.largeFlushedAtOnce
+        guard touchedWithMany.isEmpty, touched.count <= Self.flushedAtOnce else { return flushSome(&bytes) }
         var batch: [FrameHandler] = []
         swap(&batch, &touched)
-        let large = flush(batch.prefix(Self.flushedAtOnce))
+        let large = flush(batch[...], &bytes)
         webSocketLoop.isWritingLargeMessages = !large.isEmpty
-        guard batch.count <= Self.flushedAtOnce, large.isEmpty else {
-            // The others when the sockets have been looked at: a crowd does not hold up those who send.
-            touched = batch.dropFirst(Self.flushedAtOnce) + touched + large
-            eventLoop.assumeIsolated().scheduleTask(in: .microseconds(20)) { [self] in flushTouched() }
-            return
+        webSocketLoop.isCrowded = false
+        guard large.isEmpty, touched.isEmpty, touchedWithMany.isEmpty else {
+            touched += large
+            return flushGoesOn()
         }
         flushIsScheduled = false
         batch.removeAll(keepingCapacity: true)
-        if touched.isEmpty { swap(&batch, &touched) }
+        swap(&batch, &touched)
         runs.endTurn()
+    }
+
+    /// Flushes as many as there may be before the sockets are looked at again.
+    private func flushSome(_ bytes: inout Int) {
+        var few: [FrameHandler] = []
+        var many: [FrameHandler] = []
+        swap(&few, &touched)
+        swap(&many, &touchedWithMany)
+        // A quiet room does not wait until a channel of ten thousand was written to.
+        let ofMany = min(many.count, max(Self.flushedAtOnce / 2, Self.flushedAtOnce - few.count))
+        let ofFew = min(few.count, Self.flushedAtOnce - ofMany)
+        let large = flush(few.prefix(ofFew), &bytes)
+        let largeOfMany = flush(many.prefix(ofMany), &bytes)
+        webSocketLoop.isWritingLargeMessages = !large.isEmpty || !largeOfMany.isEmpty
+        webSocketLoop.isCrowded = ofFew < few.count || ofMany < many.count
+        Self.replaceFirst(ofFew, of: &few, behindRest: touched, large)
+        Self.replaceFirst(ofMany, of: &many, behindRest: touchedWithMany, largeOfMany)
+        touched = few
+        touchedWithMany = many
+        guard touched.isEmpty, touchedWithMany.isEmpty else { return flushGoesOn() }
+        flushIsScheduled = false
+        runs.endTurn()
+    }
+
+    /// The others are flushed when the sockets have been looked at: a crowd does not hold up those who send.
+    private func flushGoesOn() {
+        afterPoll.execute { [self] in flushTouched() }
+    }
+
+    /// Takes the first `count` off a list, whose memory stays, and appends those that were queued something meanwhile and
+    /// those that have to wait.
+    private static func replaceFirst(
+        _ count: Int, of list: inout [FrameHandler], behindRest touched: [FrameHandler], _ large: [FrameHandler]
+    ) {
+        if count == list.count { list.removeAll(keepingCapacity: true) } else { list.removeFirst(count) }
+        if !touched.isEmpty { list += touched }
+        if !large.isEmpty { list += large }
     }
 
     /// Flushes connections.
     ///
+    /// - Parameter left: bytes of large outputs that may leave yet; the last of them in whole.
     /// - Returns: those that have to wait: one message of a MiB to a thousand members takes a second, and short messages go
     ///   ahead of it.
-    private func flush(_ handlers: ArraySlice<FrameHandler>) -> [FrameHandler] {
+    private func flush(_ handlers: ArraySlice<FrameHandler>, _ left: inout Int) -> [FrameHandler] {
         var large: [FrameHandler] = []
-        var left = Self.largeFlushedAtOnce
         for handler in handlers {
             let count = handler.bytesToFlush
             if count >= FrameHandler.highMark {
@@ -212,17 +254,14 @@ final class LoopContext {
     /// those who stay.
     func leave(_ handler: FrameHandler) {
         leaving.append(handler)
-        if leaving.count == 1 { letSomeLeave(after: .zero) }
+        if leaving.count == 1 { eventLoop.assumeIsolated().execute { [self] in letSomeLeave() } }
     }
 
-    private func letSomeLeave(after delay: TimeAmount) {
-        eventLoop.assumeIsolated().scheduleTask(in: delay) { [self] in
-            let some = Array(leaving.prefix(Self.leavingAtOnce))
-            for handler in some { handler.flush() }
-            leaving.removeFirst(some.count)
-            // A task that is due at once would run before the sockets are looked at.
-            if !leaving.isEmpty { letSomeLeave(after: .microseconds(20)) }
-        }
+    private func letSomeLeave() {
+        let some = Array(leaving.prefix(Self.leavingAtOnce))
+        for handler in some { handler.flush() }
+        leaving.removeFirst(some.count)
+        if !leaving.isEmpty { afterPoll.execute { [self] in letSomeLeave() } }
     }
 
     /// The rules for these limits, shared by the connections that have the same.

@@ -5,23 +5,31 @@ import WebSocketCore
 final class NIOWebSocketLoop: WebSocketLoop {
     let locals = LoopLocals()
     private let eventLoop: any EventLoop
+    private let afterPoll: NIOLoopBound<AfterPoll>
     /// On the loop's thread.
     nonisolated(unsafe) private(set) var holdsLargeMessages = false
 
-    init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
+    /// Call it on the loop.
+    init(_ eventLoop: any EventLoop, afterPoll: AfterPoll? = nil) {
+        self.eventLoop = eventLoop
+        self.afterPoll = NIOLoopBound(afterPoll ?? AfterPoll(eventLoop), eventLoop: eventLoop)
+    }
 
     func execute(_ task: @escaping @Sendable () -> Void) { eventLoop.execute(task) }
 
-    /// SwiftNIO writes at the end of each task.
-    var isCrowded: Bool { false }
+    /// On the loop's thread.
+    nonisolated(unsafe) var isCrowded = false
     /// On the loop's thread.
     nonisolated(unsafe) var isWritingLargeMessages = false
 
     func holdLargeMessages(_ isOn: Bool) { holdsLargeMessages = isOn }
 
+    /// On the loop's thread.
+    nonisolated(unsafe) private(set) var isQueuingForMany = false
+
+    func queuesForMany(_ isOn: Bool) { isQueuingForMany = isOn }
+
     func executeAfterInput(_ task: @escaping @Sendable () -> Void) {
-        // SwiftNIO runs what is due before it looks at its sockets, whatever that asks for in turn. So behind what this
-        // turn has asked for already, writing above all, and then not at once.
-        eventLoop.execute { [eventLoop] in eventLoop.scheduleTask(in: .microseconds(50), task) }
+        afterPoll.value.execute(task)
     }
 }

@@ -94,7 +94,7 @@ public final class WebSocketServer: Sendable {
 
     private static func openSignal(of loop: NIOLoopBound<LoopContext>) async throws -> any Channel {
         let (signal, channel) = try await PollSignal.open(on: loop.eventLoop)
-        try await loop.eventLoop.submit { loop.value.requestTurns.use(signal.value) }.get()
+        try await loop.eventLoop.submit { loop.value.afterPoll.use(signal.value) }.get()
         return channel
     }
 
@@ -201,7 +201,7 @@ public final class WebSocketServer: Sendable {
             }
             try? await loop.eventLoop.submit { loop.value.cutOff() }.get()
         }
-        for loop in started.loops { try? await loop.eventLoop.submit { loop.value.requestTurns.use(nil) }.get() }
+        for loop in started.loops { try? await loop.eventLoop.submit { loop.value.afterPoll.use(nil) }.get() }
         await Self.close(started.signals)
         await carrierHasStopped
     }

@@ -13,6 +13,8 @@ final class TurnedLoop: WebSocketLoop, @unchecked Sendable {
 
     func executeAfterInput(_ task: @escaping @Sendable () -> Void) { execute(task) }
 
+    func queuesForMany(_ isOn: Bool) {}
+
     func holdLargeMessages(_ isOn: Bool) { holdsLargeMessages = isOn }
 
     /// Does what was asked of it, and what that asks for.

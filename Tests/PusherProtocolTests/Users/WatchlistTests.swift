@@ -1,6 +1,7 @@
 import Channels
 import PusherProtocol
 import Testing
+import WebSocketCore
 
 @Suite("Watchlists (pusher-protocol §5.8)", .timeLimit(.minutes(5)))
 struct WatchlistTests {
@@ -53,6 +54,22 @@ struct WatchlistTests {
         client.closed()
         _ = try cluster.connect(as: "anna")
         #expect(client.take().isEmpty)
+    }
+
+    @Test("A change is one message for all who watch that user, made once")
+    func madeOnce() throws {
+        let cluster = Cluster()
+        let clients = try (0..<3).map { try Self.watch(cluster, ["anna", "ben"], as: "watcher-\($0)") }
+        cluster.drain()
+        for client in clients { _ = client.take() }
+        let anna = try cluster.connect(as: "anna")
+        cluster.drain()
+        let frames = clients.map(\.frames)
+        #expect(frames.map(\.count) == [1, 1, 1])
+        #expect(Set(frames.joined().map(ObjectIdentifier.init)).count == 1)
+        anna.closed()
+        cluster.drain()
+        for client in clients { #expect(Self.words(client.take()) == ["online anna", "offline anna"]) }
     }
 
     @Test("Whoever comes or goes while somebody signs in, the client ends with the truth", arguments: 0..<20)

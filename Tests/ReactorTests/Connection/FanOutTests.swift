@@ -1,7 +1,8 @@
 import Glibc
-import Reactor
 import Testing
 import WebSocketCore
+
+@testable import Reactor
 
 @Suite("Fan-out on the reactor", .timeLimit(.minutes(5)))
 struct FanOutTests {
@@ -61,6 +62,34 @@ struct FanOutTests {
             let statistics = await reactor.statistics()
             #expect((8 << 20)...(9 << 20) ~= statistics.mostLargeBytesSent, "\(statistics.mostLargeBytesSent)")
             #expect(statistics.slowReaders == 0)
+        }
+    }
+
+    @Test("What few are sent is not written behind what many were sent before, and the many get half of each tick")
+    func fewBesideMany() throws {
+        var limits = LoopLimits()
+        limits.writesPerTick = 8
+        try withSteppedLoop(limits: limits) { loop in
+            let many = (0..<20).map { _ in loop.connection() }
+            let few = (0..<6).map { _ in loop.connection() }
+            func written(_ connections: [SteppedConnection]) -> [Int] { connections.map { $0.frames().count } }
+            // Twice: the lists begin again each at its own time.
+            for text in ["1", "2"] {
+                loop.loop.queuesForMany(true)
+                for connection in many { connection.connection?.send(SharedFrame(text: text)) }
+                loop.loop.queuesForMany(false)
+                for connection in few { connection.connection?.send(SharedFrame(text: text)) }
+                loop.turn()
+                #expect(written(few) == [1, 1, 1, 1, 0, 0])
+                #expect(written(many) == Array(repeating: 1, count: 4) + Array(repeating: 0, count: 16))
+                few[0].connection?.send("again")
+                loop.turn()
+                #expect(written(few) == [1, 0, 0, 0, 1, 1])
+                #expect(written(many).reduce(0, +) == 5)
+                loop.run()
+                #expect(written(many).reduce(0, +) == 11)
+                #expect(written(few) == [0, 0, 0, 0, 0, 0])
+            }
         }
     }
 

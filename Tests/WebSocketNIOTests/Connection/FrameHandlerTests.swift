@@ -100,11 +100,36 @@ struct FrameHandlerTests {
         for peer in peers { peer.session.connection?.send(SharedFrame(text: "2")) }
         eventLoop.run()
         #expect(peers.allSatisfy { $0.wire.writes == 0 })
-        eventLoop.advanceTime(by: .microseconds(20))
+        eventLoop.advanceTime(by: .milliseconds(1))
         #expect(peers.allSatisfy { $0.wire.writes == 1 && $0.wire.frames == [.text("1"), .text("2")] })
         for peer in peers.dropLast() { peer.session.connection?.send("3") }
         eventLoop.run()
         #expect(peers.dropLast().allSatisfy { $0.wire.frames.last == .text("3") })
+    }
+
+    @Test("What few are sent is not written behind what many were sent before, and the many get half of each flush")
+    func fewBesideMany() throws {
+        let eventLoop = EmbeddedEventLoop()
+        let loop = LoopContext.embedded(eventLoop)
+        let many = try (0..<2_200).map { _ in try EmbeddedPeer(loop: loop, eventLoop: eventLoop) }
+        let few = try (0..<600).map { _ in try EmbeddedPeer(loop: loop, eventLoop: eventLoop) }
+        loop.webSocketLoop.queuesForMany(true)
+        for peer in many { peer.session.connection?.send(SharedFrame(text: "to many")) }
+        loop.webSocketLoop.queuesForMany(false)
+        for peer in few { peer.session.connection?.send(SharedFrame(text: "to few")) }
+        func written(_ peers: [EmbeddedPeer]) -> Int { peers.reduce(0) { $0 + $1.wire.writes } }
+        eventLoop.run()
+        eventLoop.advanceTime(by: .milliseconds(1))
+        #expect(written(few) == 512)
+        #expect(written(many) == 512)
+        #expect(loop.webSocketLoop.isCrowded)
+        eventLoop.advanceTime(by: .milliseconds(1))
+        #expect(written(few) == 600)
+        #expect(written(many) == 1_448)
+        eventLoop.advanceTime(by: .milliseconds(1))
+        #expect(many.allSatisfy { $0.wire.frames == [.text("to many")] })
+        #expect(few.allSatisfy { $0.wire.frames == [.text("to few")] })
+        #expect(!loop.webSocketLoop.isCrowded)
     }
 
     @Test("Compressed, it is one buffer for each window, and each reader can inflate its own (RFC 7692 §7.1.2.1)")
@@ -504,8 +529,11 @@ struct FrameHandlerTests {
         let eventLoop = EmbeddedEventLoop()
         let loop = LoopContext.embedded(eventLoop, assemblyBudget: 100_000)
         let peers = try (0..<3).map { _ in try EmbeddedPeer(loop: loop, eventLoop: eventLoop) }
-        let piece = WireFrame(opcode: 2, payload: [UInt8](repeating: 1, count: 40_000), isFinal: false).masked
-        for peer in peers { try peer.receive(piece) }
+        // Of those that hold the same, any may be closed: the last one holds most.
+        func piece(_ count: Int) -> [UInt8] {
+            WireFrame(opcode: 2, payload: [UInt8](repeating: 1, count: count), isFinal: false).masked
+        }
+        for (peer, count) in zip(peers, [40_000, 40_000, 41_000]) { try peer.receive(piece(count)) }
         #expect(peers[0].wire.frames.isEmpty && peers[1].wire.frames.isEmpty)
         #expect(peers[2].wire.frames.map(\.opcode) == [8])
         #expect(peers[2].wire.frames.first?.payload.prefix(2) == [0x03, 0xF5])
@@ -514,7 +542,7 @@ struct FrameHandlerTests {
         peers[1].channel.close(promise: nil)
         eventLoop.run()
         let next = try EmbeddedPeer(loop: loop, eventLoop: eventLoop)
-        try next.receive(piece)
+        try next.receive(piece(40_000))
         #expect(next.wire.frames.isEmpty && peers[0].wire.frames.isEmpty)
     }
 
