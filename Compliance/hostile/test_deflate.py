@@ -245,6 +245,19 @@ def test_what_grows_a_thousandfold_takes_turns(carrier, mode):
         assert code == 0 and seconds < 9, (code, seconds)
 
 
+@pytest.mark.parametrize("carrier", ["reactor", "nio"])
+@MODES
+def test_a_message_above_a_mebibyte_leaves_as_it_is(carrier, mode):
+    """It was compressed in one piece, and the loop's other connections waited for 0.2 s."""
+    with wire.Server("--carrier", carrier, "--compression", mode, "--max-message", str(4 * MIB)) as server:
+        talker = DeflateWebSocket(server).join("talker")
+        for size, is_compressed in (MIB // 2, True), (2 * MIB, False), (1000, True):
+            before = talker.compressed_messages
+            talker.say_compressed("x" * size)
+            assert talker.said() == "x" * size
+            assert talker.compressed_messages - before == is_compressed, size
+
+
 def crowd(server, count, offer="permessage-deflate"):
     """Connections that have sent and received compressed messages, ten in a room: a room that was used keeps its place."""
     sockets = []

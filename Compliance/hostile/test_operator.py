@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import pathlib
 import pty
 import re
 import resource
@@ -1299,3 +1300,19 @@ def test_a_start_that_fails_does_not_wait_for_the_reader_of_its_words():
     finally:
         os.close(reader)
         os.close(writer)
+
+
+def test_there_are_as_many_loops_as_processors_that_the_process_may_use():
+    """A server on one processor of many had a loop for each, which took turns."""
+    with wire.Server() as server:
+        processors = sorted(os.sched_getaffinity(server.pid))
+    mask = os.sched_getaffinity(0)
+    try:
+        # A process inherits its mask.
+        os.sched_setaffinity(0, {processors[0]})
+        with wire.Server() as server:
+            names = [path.read_text().strip() for path in pathlib.Path(f"/proc/{server.pid}/task").glob("*/comm")]
+    finally:
+        os.sched_setaffinity(0, mask)
+    assert [name for name in names if name.startswith("parley-") and name[7:].isdigit()] == ["parley-0"], names
+    assert len([name for name in names if name.startswith("NIO-SGLTN")]) == 1, names

@@ -61,7 +61,7 @@ public struct ParleyServer: Service {
         web.httpService = services.api
 
         do {
-            web.carrier = try configuration.carrier.makeCarrier(loops: configuration.loops)
+            web.carrier = try configuration.carrier.makeCarrier(loops: configuration.loops ?? ProcessorLimit.count)
         } catch {
             throw ParleyError.noCarrier(error)
         }

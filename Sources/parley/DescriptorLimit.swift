@@ -1,3 +1,5 @@
+import ParleyServer
+
 #if canImport(Darwin)
 import Darwin
 #elseif canImport(Musl)
@@ -26,7 +28,7 @@ enum DescriptorLimit {
             if setrlimit(resource, &limit) != 0 { limit.rlim_cur = soft }
         }
         // What each processor's loops take, what is kept back for files and the like, and some connections.
-        let needed = 8 * Processors.count + 112
+        let needed = 8 * ProcessorLimit.count + 112
         guard limit.rlim_cur < rlim_t(needed) else { return Int(clamping: limit.rlim_cur) }
         StandardError.print(
             """

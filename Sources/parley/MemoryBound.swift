@@ -44,7 +44,7 @@ enum MemoryBound {
     ) {
         guard let limit else { return }
         let plan = MemoryPlan(
-            memoryBytes: limit.bytes, descriptors: descriptors, processors: Processors.count, settings: settings,
+            memoryBytes: limit.bytes, descriptors: descriptors, processors: ProcessorLimit.count, settings: settings,
             configuration: &configuration)
         let cure = cures[limit.source] ?? ""
         var metadata: Logger.Metadata = [

@@ -81,7 +81,9 @@ struct Serve: AsyncParsableCommand {
             """)
     var carrier: CarrierKind?
 
-    @Option(parsing: .unconditional, help: "Threads of the reactor. Default one for each processor.")
+    @Option(
+        parsing: .unconditional,
+        help: "Threads of the reactor. Default one for each processor that the process may use.")
     var loops: Int?
 
     @OptionGroup(title: "Limits") var limits: LimitOptions
@@ -134,6 +136,7 @@ struct Serve: AsyncParsableCommand {
             return handler
         }
         let logger = Logger(label: "parley")
+        ProcessorLimit.applyToSwiftNIO()
         let descriptors = DescriptorLimit.raise()
         // It may wait for another program: a signal ends that.
         let source = try AppSource(settings, for: .start(hasTerminal: Terminal.isThere))

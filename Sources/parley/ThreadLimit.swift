@@ -1,3 +1,5 @@
+import ParleyServer
+
 #if canImport(Musl)
 import Musl
 #elseif canImport(Glibc)
@@ -8,7 +10,7 @@ import Glibc
 enum ThreadLimit {
     /// How many threads a server has: one of the runtime, of SwiftNIO, of the reactor and of the HTTP API for each
     /// processor, and some that there is one of.
-    static let needed = 4 * Processors.count + 8
+    static let needed = 4 * ProcessorLimit.count + 8
 
     /// Ends the process with a line that says why when it may not have the threads that it is going to need. Swift's
     /// runtime waits for its threads for ever, without a word.

@@ -159,7 +159,13 @@ struct InflateTests {
 
     @Test("64 KiB that become 64 MiB of zeros stop at the limit, whole and in fragments", arguments: [1, 7, 4096])
     func bomb(pieceCount: Int) throws {
-        let bomb = try #require(try codecs(level: 9).compressor.deflate([UInt8](repeating: 0, count: 64 << 20)))
+        // The server's own compressor leaves so long a message as it is.
+        let stream = try #require(DeflateStream(windowBits: 15, level: 9, memoryLevel: 8))
+        var bomb: [UInt8] = []
+        let isCompressed = [UInt8](repeating: 0, count: 64 << 20).withUnsafeBytes {
+            stream.encode($0, scratch: ScratchBuffer(), into: &bomb)
+        }
+        #expect(isCompressed)
         #expect(bomb.count < 70_000)
         let size = bomb.count / pieceCount + 1
         let pieces = stride(from: 0, to: bomb.count, by: size).map { Array(bomb[$0..<min($0 + size, bomb.count)]) }

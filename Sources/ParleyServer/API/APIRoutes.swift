@@ -1,4 +1,3 @@
-import Foundation
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
@@ -11,7 +10,7 @@ import WebSocketNIO
 /// What is answered where. Requests come here only for paths that ``APIService/claims(_:)``.
 struct APIRoutes: Sendable {
     private let api: PusherAPI
-    private let work = AppWork(threads: ProcessInfo.processInfo.activeProcessorCount, label: "parley-api")
+    private let work = AppWork(threads: ProcessorLimit.count, label: "parley-api")
     private let maximumBodyBytes: Int
     private let onRefusal: @Sendable (Refusal) -> Void
 

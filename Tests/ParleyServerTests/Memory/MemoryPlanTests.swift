@@ -127,19 +127,4 @@ struct MemoryPlanTests {
         #expect(try divided(64, settings).configuration.compressionBudget < 4 * Self.mebibyte)
         #expect(try divided(24_000, settings).configuration.compressionBudget == 256 * Self.mebibyte)
     }
-
-    @Test("The limit of a control group is its own, or that of one around it")
-    func controlGroups() {
-        let groups = "9:name=systemd:/x\n4:cpu,memory:/docker/a:b\n0::/user.slice/parley.service\nno line\n"
-        #expect(
-            MemoryLimit.controlGroupFiles(groups) == [
-                "/sys/fs/cgroup/memory/docker/a:b/memory.limit_in_bytes",
-                "/sys/fs/cgroup/memory/docker/memory.limit_in_bytes",
-                "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-                "/sys/fs/cgroup/user.slice/parley.service/memory.max",
-                "/sys/fs/cgroup/user.slice/memory.max",
-                "/sys/fs/cgroup/memory.max",
-            ])
-        #expect(MemoryLimit.controlGroupFiles("").isEmpty)
-    }
 }

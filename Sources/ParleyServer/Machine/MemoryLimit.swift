@@ -38,7 +38,10 @@ public struct MemoryLimit: Hashable, Sendable {
         if pages > 0 {
             found.append(MemoryLimit(bytes: pages * Int(sysconf(Int32(_SC_PAGESIZE))), source: .physicalMemory))
         }
-        for path in controlGroupFiles(SystemFile.text("/proc/self/cgroup")) {
+        let groups = SystemFile.text("/proc/self/cgroup")
+        let files = ControlGroup.files(
+            groups, controller: "memory", unified: "memory.max", legacy: "memory.limit_in_bytes")
+        for path in files {
             // Without a limit it is "max".
             guard let bytes = Int(SystemFile.text(path).filter { !$0.isWhitespace }) else { continue }
             found.append(MemoryLimit(bytes: bytes, source: .controlGroup))
@@ -48,30 +51,6 @@ public struct MemoryLimit: Hashable, Sendable {
             found.append(MemoryLimit(bytes: bytes, source: .addressSpace))
         }
         return found.min { $0.bytes < $1.bytes }
-    }
-
-    /// The files that may name the limit of a control group, or of one around it; the last of each hierarchy is the root,
-    /// which is the container's own in a container.
-    ///
-    /// - Parameter groups: `/proc/self/cgroup`, a line for each hierarchy: `ID:CONTROLLERS:PATH` (cgroups(7)).
-    static func controlGroupFiles(_ groups: String) -> [String] {
-        groups.split(separator: "\n").flatMap { line -> [String] in
-            let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-            guard fields.count == 3 else { return [] }
-            let mount: String
-            let file: String
-            if fields[0] == "0", fields[1].isEmpty {
-                (mount, file) = ("/sys/fs/cgroup", "memory.max")
-            } else if fields[1].split(separator: ",").contains("memory") {
-                (mount, file) = ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")
-            } else {
-                return []
-            }
-            let names = fields[2].split(separator: "/")
-            return (0...names.count).reversed().map { count in
-                ([mount] + names.prefix(count).map { String($0) } + [file]).joined(separator: "/")
-            }
-        }
     }
 
     /// The process's own limit of its address space (`ulimit -v`); `nil` without one.
