@@ -160,11 +160,13 @@ class PusherFanOut:
 
     def open(self, port):
         """The connections, the publisher first; the subscribers have been told that they are."""
-        subscribers = [connect(port, "/pusher/sub") for _ in range(self.plain)]
-        subscribers += [connect(port, "/pusher/recover") for _ in range(self.positioned)]
-        for subscriber in subscribers:
-            receive_frame(subscriber)  # pusher:connection_established
-            receive_frame(subscriber)  # pusher_internal:subscription_succeeded
+        subscribers = []
+        for path in ["/pusher/sub"] * self.plain + ["/pusher/recover"] * self.positioned:
+            # One after the other, so that opening them costs the same on a busy machine: an allocation for each would
+            # show as one for each publication.
+            subscribers.append(connect(port, path))
+            receive_frame(subscribers[-1])  # pusher:connection_established
+            receive_frame(subscribers[-1])  # pusher_internal:subscription_succeeded
         return [connect(port, "/pusher/api")] + subscribers
 
     def run(self, connections, count):
