@@ -177,6 +177,16 @@ final class LoopContext {
         compressedBytes = 0
         var bytes = Self.largeFlushedAtOnce
         guard touchedWithMany.isEmpty, touched.count <= Self.flushedAtOnce else { return flushSome(&bytes) }
+        if touched.count == 1, let only = touched.first, only.bytesToFlush < FrameHandler.highMark {
+            // The usual case where little happens: no list changes hands.
+            touched.removeAll(keepingCapacity: true)
+            only.flush()
+            webSocketLoop.isWritingLargeMessages = false
+            webSocketLoop.isCrowded = false
+            guard touched.isEmpty, touchedWithMany.isEmpty else { return flushGoesOn() }
+            flushIsScheduled = false
+            return runs.endTurn()
+        }
         var batch: [FrameHandler] = []
         swap(&batch, &touched)
         let large = flush(batch[...], &bytes)
