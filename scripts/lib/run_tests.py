@@ -67,14 +67,16 @@ class Running:
             self.process.returncode, time.monotonic() - self.began, usage.ru_utime + usage.ru_stime)
 
     def stop(self):
+        """Ends the part and everything that it has started."""
         for number in signal.SIGTERM, signal.SIGKILL:
-            try:
-                os.killpg(self.process.pid, number)
-            except ProcessLookupError:
-                return
             for _ in range(50):
-                if self.outcome() is not None:
+                try:
+                    os.killpg(self.process.pid, number)
+                    if self.process.returncode is None:
+                        self.outcome()
+                except ProcessLookupError:
                     return
+                number = 0 if number == signal.SIGTERM else number
                 time.sleep(0.1)
 
 
@@ -310,6 +312,8 @@ def main():
     parser.add_argument("--list", action="store_true", help="print the parts, and run nothing")
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    # The parts have process groups of their own: they end with this one.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if arguments.check:
         problems = check()
         print("\n".join(problems), end="\n" if problems else "")
