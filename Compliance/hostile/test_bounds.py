@@ -457,12 +457,14 @@ def test_what_strangers_do_in_a_room_holds_no_publish_back(carrier):
             crowd.close()
 
 
-@CARRIERS
-def test_a_quiet_room_does_not_wait_until_a_large_channel_was_written_to(carrier):
-    """Connections were written to in the order in which they were queued something: a room behind ten thousand others."""
+def test_a_quiet_room_does_not_wait_until_a_large_channel_was_written_to():
+    """Connections were written to in the order in which they were queued something: a room behind ten thousand others.
+
+    On SwiftNIO, which writes to a thousand at a time, `FrameHandlerTests` shows the same: from outside it is a race.
+    """
     app = pusher_wire.App("1", "key-one", "secret-one")
     options = (*COMMON, "--loops", "1", "--config", pusher_wire.write_configuration([app]))
-    with wire.Server("--carrier", carrier, *options) as server:
+    with wire.Server("--carrier", "reactor", *options) as server:
         subscribers = [pusher_wire.Client(server.port, app) for _ in range(4_000)]
         for subscriber in subscribers:
             subscriber.subscribe("large")
