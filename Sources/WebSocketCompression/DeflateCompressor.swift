@@ -7,8 +7,8 @@ public import WebSocketCore
 public final class DeflateCompressor: MessageCompressor {
     /// A payload of fewer bytes than this is better sent as it is, see ``MessageCodecs/minimumPayload``.
     public static let minimumPayload = MessageCodecs.minimumPayload
-    /// A payload of more bytes than this, 1 MiB, is sent as it is: it would take some ten milliseconds. A peer has to take
-    /// that (RFC 7692 §6), and its window is not concerned.
+    /// Larger payloads than this, 1 MiB, are sent uncompressed: compressing one would block the loop for tens of
+    /// milliseconds. Peers accept uncompressed messages at any time (RFC 7692 §6), and their windows stay as they are.
     public static let maximumPayload = 1 << 20
 
     private let windowBits: Int
@@ -32,8 +32,10 @@ public final class DeflateCompressor: MessageCompressor {
         self.reservation = reservation
     }
 
-    /// Compresses one whole message and appends it; `false`, and nothing is appended, when it can not, or would hold up the
-    /// loop's other connections for too long, see ``maximumPayload``.
+    /// Compresses one whole message and appends it to the output.
+    ///
+    /// - Returns: `false`, with nothing appended, when zlib fails or the payload is larger than ``maximumPayload``: then the
+    ///   caller sends the message uncompressed.
     public func compress(_ payload: UnsafeRawBufferPointer, into output: inout [UInt8]) -> Bool {
         guard payload.count <= Self.maximumPayload else { return false }
         // RFC 7692 §7.2.3.6. The streams of zlib would refuse to flush twice without input.

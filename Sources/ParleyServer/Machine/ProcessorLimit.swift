@@ -37,11 +37,12 @@ public enum ProcessorLimit {
         return (quota - 1) / period + 1
     }
 
-    /// How many processors the process's mask has; `nil` when the text says nothing of it.
+    /// How many processors the process's mask has; `nil` when the text does not say, or was cut off within that line.
     ///
     /// - Parameter status: `/proc/self/status`, with a line `Cpus_allowed_list:` of numbers and ranges (proc(5)).
     static func maskCount(_ status: String) -> Int? {
-        guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix("Cpus_allowed_list:") }),
+        let lines = status.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+        guard let line = lines.first(where: { $0.hasPrefix("Cpus_allowed_list:") }),
             let list = line.split(whereSeparator: \.isWhitespace).dropFirst().first
         else { return nil }
         var count = 0

@@ -17,7 +17,7 @@ struct TickOutput {
     /// Those that were queued something with many others.
     private var touchedWithMany = TouchedList()
     private var isQueuingForMany = false
-    /// Whether somebody may be on the second list, which few ticks have to ask.
+    /// Whether a connection may be on the second list: most ticks write to one list alone.
     private var hasMany = false
     private var arena: ByteArena
     private var runs: RunStore
@@ -74,8 +74,9 @@ struct TickOutput {
     /// `nil` when all have been.
     ///
     /// - Parameters:
-    ///   - left: so many may be written to yet; the second half is for those that were queued something with many others.
-    ///   - count: so many might be at first.
+    ///   - left: connections that the loop may still write to in this tick; in the second half of `count`, those on the
+    ///     list of the many come first.
+    ///   - count: connections that the loop writes to in one tick at most.
     @inline(__always)
     mutating func popTouched(left: Int, of count: Int) -> (slot: SlotHandle, flags: Slot.Flags, run: RunHandle?)? {
         hasMany ? popOfBoth(prefersMany: left <= count / 2) : touched.pop()

@@ -43,6 +43,7 @@ struct ProcessorLimitTests {
     func mask(_ list: String, _ count: Int?) {
         #expect(ProcessorLimit.maskCount("Name:\tparley\nCpus_allowed:\tf\nCpus_allowed_list:\t\(list)\nx:\n") == count)
         #expect(ProcessorLimit.maskCount("Name:\tparley\n") == nil)
+        #expect(ProcessorLimit.maskCount("Cpus_allowed_list:\t\(list)") == nil, "a line that was cut off")
     }
 
     @Test("There is one at least")
